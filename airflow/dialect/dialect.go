@@ -1,0 +1,70 @@
+// Package dialect holds the naming and decoding rules of Airflow's secrets
+// backends, one file for each backend class. A dialect is pure: it turns a
+// reference into the names to ask a store for, a secret into Airflow's value,
+// and both back again.
+package dialect
+
+import (
+	"github.com/airlock-secrets/airlock/airflow"
+	"github.com/airlock-secrets/airlock/store"
+)
+
+// Dialect is the pure half of one secrets backend class.
+type Dialect interface {
+	// Names says which names to ask the store for.
+	Names(ref airflow.Ref) Lookup
+
+	// Refs returns every reference that name may stand for: the inverse of
+	// Names, used by facades. Nil means that name belongs to no kind (a
+	// plain secret).
+	Refs(name string) []airflow.Ref
+
+	// Decode turns the secret found under name into Airflow's value.
+	// A *NoValueError means that the class answers None for it.
+	Decode(ref airflow.Ref, s *store.Secret) (Value, error)
+
+	// Encode turns a value into what the class would decode to it. It fails
+	// with a store.Error of code Invalid for a value it cannot express.
+	Encode(ref airflow.Ref, v Value) (*store.Secret, error)
+}
+
+// Lookup is what a dialect wants asked for one reference.
+type Lookup struct {
+	// Names are tried in order until the store has one.
+	Names []string
+	// Skip says why nothing is asked at all; empty when Names holds
+	// something. Airflow answers None then.
+	Skip string
+	// Warn is set when Airflow logs a warning for the skip (an id refused in
+	// multi-team mode, a name the service cannot hold).
+	Warn bool
+}
+
+// Value is what a secret means to Airflow.
+type Value struct {
+	// Data is a variable's or option's value or a serialized connection: a
+	// string, or (Vault variables only) any JSON value as package pyjson
+	// decodes it. JSON null is nil, which Airflow treats as not found.
+	Data any
+	// Connection is set instead of Data where a source holds a connection
+	// as separate fields (a database row, an object of a local file).
+	Connection *airflow.Connection
+}
+
+// Text returns the value of a variable as a string: Data itself when it is
+// one, else the JSON text that Python's json.dumps makes of it.
+func (v Value) Text() string { return text(v.Data) }
+
+// NoValueError reports that a secret exists but that the backend class
+// answers None for it.
+type NoValueError struct {
+	// Reason in words, without any part of the value.
+	Reason string
+	// Stop is set when no further name of the Lookup is to be tried.
+	Stop bool
+	// Warn is set when Airflow logs it at warning level or above.
+	Warn bool
+}
+
+// Error returns the reason.
+func (e *NoValueError) Error() string { return e.Reason }
