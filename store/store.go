@@ -156,10 +156,16 @@ func Locate(s Store, name string) string {
 	return name
 }
 
-func unsupported(op string, s Store, name string) error {
-	label := ""
+// Label returns how a person knows s ("vault http://127.0.0.1:8200"): what its
+// Name method says, or "" where it has none.
+func Label(s Store) string {
 	if n, ok := s.(interface{ Name() string }); ok {
-		label = n.Name()
+		return n.Name()
 	}
-	return &Error{Op: op, Store: label, Name: name, Code: Unsupported}
+	return ""
+}
+
+func unsupported(op string, s Store, name string) error {
+	return &Error{Op: op, Store: Label(s), Name: name, Code: Unsupported,
+		Hint: "this source cannot do that: use the service's own tools, or another source"}
 }
