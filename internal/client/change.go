@@ -1,0 +1,188 @@
+package client
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"time"
+
+	"github.com/airlock-secrets/airlock/internal/acl"
+	"github.com/airlock-secrets/airlock/store"
+)
+
+// Spec is what a client is created from.
+type Spec struct {
+	// Name is 1 to 64 letters, digits, dots, dashes and underscores.
+	Name       string
+	Deployment string
+	// Rules decide what it may do; none means read on everything.
+	Rules   []acl.Rule
+	Expires time.Time // zero: never
+	// AppRole also gives it a role id and a secret id.
+	AppRole    bool
+	SecretTTL  time.Duration // how long the secret id is good for; 0: for ever
+	SecretUses int           // how many logins it is good for; 0: any number
+	// Token is the client's token where the caller has chosen one (at least
+	// 16 bytes); empty means a random one, which is what to use.
+	Token string
+}
+
+// Credentials are what a client logs in with. They are shown once: only
+// hashes are kept.
+type Credentials struct {
+	Token            string
+	RoleID, SecretID string // empty without AppRole
+}
+
+// String keeps credentials out of logs.
+func (*Credentials) String() string { return "client.Credentials{redacted}" }
+
+// GoString keeps credentials out of logs.
+func (c *Credentials) GoString() string { return c.String() }
+
+func invalid(op, name string, err error) error {
+	return &store.Error{Op: op, Name: name, Code: store.Invalid, Err: err}
+}
+
+func checkName(op, name string) error {
+	if !regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`).MatchString(name) {
+		return invalid(op, name, fmt.Errorf("a client's name is 1 to 64 letters, digits, dots, dashes and underscores"))
+	}
+	return nil
+}
+
+// Create adds a client. The error is Conflict where the name is taken.
+func (r *Registry) Create(ctx context.Context, spec Spec) (*Credentials, error) {
+	const op = "create client"
+	if err := checkName(op, spec.Name); err != nil {
+		return nil, err
+	}
+	if err := acl.Validate(spec.Rules); err != nil {
+		return nil, invalid(op, spec.Name, err)
+	}
+	if spec.Token != "" && (len(spec.Token) < minToken || len(spec.Token) > maxToken) {
+		return nil, invalid(op, spec.Name, fmt.Errorf("a token has %d to %d bytes", minToken, maxToken))
+	}
+	if spec.SecretUses < 0 || spec.SecretTTL < 0 {
+		return nil, invalid(op, spec.Name, fmt.Errorf("the uses and the life of a secret id are not negative"))
+	}
+	r.changes.Lock()
+	defer r.changes.Unlock()
+	c := &record{Version: recordVersion, Name: spec.Name, Deployment: spec.Deployment, Rules: spec.Rules,
+		Created: r.opts.Now().UTC(), Expires: spec.Expires}
+	if spec.AppRole {
+		c.RoleID = uuid()
+	}
+	creds := c.arm(spec.Token, spec.SecretTTL, spec.SecretUses, r.opts.Now())
+	if err := r.put(ctx, op, nil, c); err != nil {
+		return nil, err
+	}
+	return creds, nil
+}
+
+// Rotate gives a client a new token, and a new secret id where it has a role:
+// the old ones, and every lease, stop at once. Of spec only SecretTTL and
+// SecretUses are looked at; nil means a secret id without either limit.
+func (r *Registry) Rotate(ctx context.Context, name string, spec *Spec) (*Credentials, error) {
+	const op = "rotate client"
+	r.changes.Lock()
+	defer r.changes.Unlock()
+	old, err := r.find(op, name)
+	if err != nil {
+		return nil, err
+	}
+	c := *old
+	var ttl time.Duration
+	uses := 0
+	if spec != nil {
+		ttl, uses = spec.SecretTTL, spec.SecretUses
+	}
+	creds := c.arm("", ttl, uses, r.opts.Now())
+	if err := r.put(ctx, op, old, &c); err != nil {
+		return nil, err
+	}
+	return creds, nil
+}
+
+// arm gives c fresh credentials and keeps their hashes.
+func (c *record) arm(token string, ttl time.Duration, uses int, now time.Time) *Credentials {
+	if token == "" {
+		token = random(TokenPrefix)
+	}
+	c.TokenHash, c.Accessor = digestOf(token), accessor()
+	creds := &Credentials{Token: token, RoleID: c.RoleID}
+	if c.RoleID != "" {
+		creds.SecretID = random(secretPrefix)
+		c.SecretHash, c.SecretUses, c.SecretSpent = digestOf(creds.SecretID), uses, false
+		c.SecretExpires = time.Time{}
+		if ttl > 0 {
+			c.SecretExpires = now.Add(ttl).UTC()
+		}
+	}
+	c.own()
+	return creds
+}
+
+// Revoke removes a client: its token and its leases stop at once.
+func (r *Registry) Revoke(ctx context.Context, name string) error {
+	const op = "revoke client"
+	r.changes.Lock()
+	defer r.changes.Unlock()
+	c, err := r.find(op, name)
+	if err != nil {
+		return err
+	}
+	if err := store.Delete(ctx, r.store, prefix+c.Name); err != nil && store.CodeOf(err) != store.NotFound {
+		return err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.unindex(c)
+	return nil
+}
+
+// find returns a client by name. The caller holds changes.
+func (r *Registry) find(op, name string) (*record, error) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	if c, ok := r.clients[name]; ok {
+		return c, nil
+	}
+	return nil, &store.Error{Op: op, Name: name, Code: store.NotFound, Hint: "`airlock client list` shows the names"}
+}
+
+// put stores c in place of old (nil: of nothing) and then lets it in. The
+// caller holds changes.
+func (r *Registry) put(ctx context.Context, op string, old, c *record) error {
+	secret, err := c.encode()
+	if err != nil {
+		return err
+	}
+	var o *store.PutOptions
+	if old == nil {
+		if r.taken(c) {
+			return &store.Error{Op: op, Name: c.Name, Code: store.Conflict,
+				Err:  fmt.Errorf("there is a client of that name or with that token"),
+				Hint: "choose another name, or give it new credentials with `airlock client rotate`"}
+		}
+		o = &store.PutOptions{IfVersion: new(int64)}
+	}
+	if _, err := store.Put(ctx, r.store, prefix+c.Name, secret, o); err != nil {
+		return err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if old != nil {
+		r.unindex(old)
+	}
+	r.index(c)
+	return nil
+}
+
+func (r *Registry) taken(c *record) bool {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	_, name := r.clients[c.Name]
+	_, token := r.tokens[c.TokenHash]
+	return name || token
+}

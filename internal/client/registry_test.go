@@ -1,0 +1,395 @@
+package client_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/airlock-secrets/airlock/internal/acl"
+	"github.com/airlock-secrets/airlock/internal/client"
+	"github.com/airlock-secrets/airlock/store"
+	"github.com/airlock-secrets/airlock/store/memstore"
+)
+
+type clock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+func (c *clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *clock) pass(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+}
+
+func newClock() *clock { return &clock{now: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)} }
+
+func open(t *testing.T, s store.Store, c *clock) *client.Registry {
+	t.Helper()
+	r, err := client.Open(t.Context(), s, &client.Options{Now: c.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func create(t *testing.T, r *client.Registry, spec client.Spec) *client.Credentials {
+	t.Helper()
+	creds, err := r.Create(t.Context(), spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return creds
+}
+
+func accepted(t *testing.T, r *client.Registry, token, name string) *client.Session {
+	t.Helper()
+	s, err := r.Authenticate(token)
+	if err != nil {
+		t.Fatalf("Authenticate: %v, want client %q", err, name)
+	}
+	if s.Principal.Name != name {
+		t.Fatalf("Authenticate: client %q, want %q", s.Principal.Name, name)
+	}
+	return s
+}
+
+func refused(t *testing.T, r *client.Registry, token string) {
+	t.Helper()
+	if _, err := r.Authenticate(token); store.CodeOf(err) != store.Unauthenticated {
+		t.Fatalf("Authenticate: %v, want Unauthenticated", err)
+	}
+}
+
+func code(t *testing.T, err error, want store.Code) {
+	t.Helper()
+	if got := store.CodeOf(err); got != want {
+		t.Fatalf("error %v, want code %q", err, want)
+	}
+}
+
+func TestATokenIsTheClientUntilItIsRotatedOrRevoked(t *testing.T) {
+	c, s := newClock(), memstore.New("system")
+	r := open(t, s, c)
+	rules := []acl.Rule{{Actions: []acl.Action{acl.Read}, IDs: []string{"etl_*"}}}
+	first := create(t, r, client.Spec{Name: "airflow", Deployment: "prod", Rules: rules})
+	if !strings.HasPrefix(first.Token, client.TokenPrefix) || len(first.Token) < 50 {
+		t.Errorf("the token has %d bytes or another prefix", len(first.Token))
+	}
+	got := accepted(t, r, first.Token, "airflow")
+	if got.Principal.Deployment != "prod" || len(got.Principal.Rules) != 1 {
+		t.Errorf("principal = %+v", got.Principal)
+	}
+	for _, bad := range []string{"", "x", first.Token + "x", first.Token[:len(first.Token)-1], got.Accessor, strings.Repeat("x", 1<<20)} {
+		refused(t, r, bad)
+	}
+	second, err := r.Rotate(t.Context(), "airflow", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	refused(t, r, first.Token)
+	accepted(t, r, second.Token, "airflow")
+
+	// A restart keeps it, and its rules.
+	r = open(t, s, c)
+	if p := accepted(t, r, second.Token, "airflow").Principal; len(p.Rules) != 1 || p.Rules[0].IDs[0] != "etl_*" {
+		t.Errorf("principal after a restart = %+v", p)
+	}
+	if err := r.Revoke(t.Context(), "airflow"); err != nil {
+		t.Fatal(err)
+	}
+	refused(t, r, second.Token)
+	refused(t, open(t, s, c), second.Token)
+	code(t, r.Revoke(t.Context(), "airflow"), store.NotFound)
+	_, err = r.Rotate(t.Context(), "airflow", nil)
+	code(t, err, store.NotFound)
+}
+
+func TestTheStoreHoldsNoCredential(t *testing.T) {
+	s := memstore.New("system")
+	r := open(t, s, newClock())
+	creds := create(t, r, client.Spec{Name: "airflow", AppRole: true})
+	secret, err := s.Get(t.Context(), "client/airflow")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []string{creds.Token, creds.SecretID} {
+		if strings.Contains(string(secret.Payload), c) {
+			t.Error("a credential is stored as it is")
+		}
+	}
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q"} {
+		if out := fmt.Sprintf(verb, creds); strings.Contains(out, creds.Token) || strings.Contains(out, creds.SecretID) {
+			t.Errorf("%s prints a credential", verb)
+		}
+	}
+}
+
+func TestAppRole(t *testing.T) {
+	c, s := newClock(), memstore.New("system")
+	r := open(t, s, c)
+	creds := create(t, r, client.Spec{Name: "airflow", AppRole: true})
+	session, token, err := r.Login(t.Context(), creds.RoleID, creds.SecretID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if session.TTL != time.Hour || !session.Renewable() {
+		t.Errorf("TTL %v, renewable %v, want one hour and true", session.TTL, session.Renewable())
+	}
+	accepted(t, r, token, "airflow")
+	for _, bad := range [][2]string{
+		{creds.RoleID, ""}, {"", creds.SecretID}, {"", ""}, {creds.RoleID, creds.Token}, {creds.RoleID, creds.SecretID + "x"},
+		{strings.Repeat("x", 1<<16), creds.SecretID},
+	} {
+		_, _, err := r.Login(t.Context(), bad[0], bad[1])
+		code(t, err, store.Unauthenticated)
+	}
+	c.pass(59 * time.Minute)
+	accepted(t, r, token, "airflow")
+	if _, err := r.Renew(token, 0); err != nil {
+		t.Fatal(err)
+	}
+	c.pass(59 * time.Minute)
+	accepted(t, r, token, "airflow")
+	c.pass(time.Minute)
+	refused(t, r, token)
+	_, err = r.Renew(token, 0)
+	code(t, err, store.Unauthenticated)
+
+	// A rotation ends the secret id and every lease; a restart the leases.
+	_, token, err = r.Login(t.Context(), creds.RoleID, creds.SecretID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	next, err := r.Rotate(t.Context(), "airflow", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	refused(t, r, token)
+	_, _, err = r.Login(t.Context(), creds.RoleID, creds.SecretID)
+	code(t, err, store.Unauthenticated)
+	if next.RoleID != creds.RoleID {
+		t.Error("a rotation changed the role id")
+	}
+	_, token, err = r.Login(t.Context(), next.RoleID, next.SecretID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r = open(t, s, c)
+	refused(t, r, token)
+	if _, _, err = r.Login(t.Context(), next.RoleID, next.SecretID); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestALeaseIsNeverRenewedBeyondItsLongest(t *testing.T) {
+	c := newClock()
+	r := open(t, memstore.New("system"), c)
+	creds := create(t, r, client.Spec{Name: "airflow", AppRole: true})
+	_, token, err := r.Login(t.Context(), creds.RoleID, creds.SecretID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := r.Renew(token, 1000*24*time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := s.Expires.Sub(s.Created), 32*24*time.Hour; got != want {
+		t.Errorf("the lease lives %v, want %v", got, want)
+	}
+	_, err = r.Renew(creds.Token, 0)
+	code(t, err, store.Invalid)
+	if err := r.Drop(token); err != nil {
+		t.Fatal(err)
+	}
+	refused(t, r, token)
+	code(t, r.Drop(creds.Token), store.Denied)
+	code(t, r.Drop("x"), store.Unauthenticated)
+	accepted(t, r, creds.Token, "airflow")
+}
+
+func TestSecretIDsEnd(t *testing.T) {
+	c, s := newClock(), memstore.New("system")
+	r := open(t, s, c)
+	short := create(t, r, client.Spec{Name: "short", AppRole: true, SecretTTL: time.Minute})
+	few := create(t, r, client.Spec{Name: "few", AppRole: true, SecretUses: 2})
+	login := func(creds *client.Credentials) error {
+		_, _, err := r.Login(t.Context(), creds.RoleID, creds.SecretID)
+		return err
+	}
+	if err := login(short); err != nil {
+		t.Fatal(err)
+	}
+	c.pass(time.Minute)
+	code(t, login(short), store.Unauthenticated)
+	if err := login(few); err != nil {
+		t.Fatal(err)
+	}
+	r = open(t, s, c) // the count survives a restart
+	_, token, err := r.Login(t.Context(), few.RoleID, few.SecretID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	code(t, login(few), store.Unauthenticated)
+	accepted(t, r, token, "few")
+	for _, i := range r.List() {
+		if i.Name == "few" && i.SecretUses != -1 {
+			t.Errorf("SecretUses = %d, want -1", i.SecretUses)
+		}
+	}
+	again, err := r.Rotate(t.Context(), "few", &client.Spec{SecretUses: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := login(again); err != nil {
+		t.Fatal(err)
+	}
+	code(t, login(again), store.Unauthenticated)
+}
+
+func TestASecretIDIsNotUsedMoreOftenByHurrying(t *testing.T) {
+	r := open(t, memstore.New("system"), newClock())
+	creds := create(t, r, client.Spec{Name: "few", AppRole: true, SecretUses: 5})
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	in := 0
+	for range 40 {
+		wg.Go(func() {
+			_, token, err := r.Login(t.Context(), creds.RoleID, creds.SecretID)
+			if err != nil {
+				return
+			}
+			if _, err := r.Authenticate(token); err != nil {
+				t.Error(err)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			in++
+		})
+	}
+	wg.Wait()
+	if in != 5 {
+		t.Errorf("%d logins, want 5", in)
+	}
+}
+
+func TestAnExpiredClientIsRefused(t *testing.T) {
+	c := newClock()
+	r := open(t, memstore.New("system"), c)
+	creds := create(t, r, client.Spec{Name: "guest", AppRole: true, Expires: c.Now().Add(time.Minute)})
+	_, token, err := r.Login(t.Context(), creds.RoleID, creds.SecretID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.pass(time.Minute)
+	refused(t, r, creds.Token)
+	refused(t, r, token)
+	_, _, err = r.Login(t.Context(), creds.RoleID, creds.SecretID)
+	code(t, err, store.Unauthenticated)
+}
+
+func TestLeasesAreBounded(t *testing.T) {
+	c := newClock()
+	r, err := client.Open(t.Context(), memstore.New("system"), &client.Options{Now: c.Now, Leases: 8})
+	if err != nil {
+		t.Fatal(err)
+	}
+	creds := create(t, r, client.Spec{Name: "airflow", AppRole: true})
+	var last string
+	alive := map[string]bool{}
+	for range 100 {
+		c.pass(time.Second)
+		if _, last, err = r.Login(t.Context(), creds.RoleID, creds.SecretID); err != nil {
+			t.Fatal(err)
+		}
+		alive[last] = true
+	}
+	n := 0
+	for token := range alive {
+		if _, err := r.Authenticate(token); err == nil {
+			n++
+		}
+	}
+	if n > 8 || n < 4 {
+		t.Errorf("%d leases are alive, want at most 8", n)
+	}
+	accepted(t, r, last, "airflow")
+}
+
+func TestCreateRefuses(t *testing.T) {
+	r := open(t, memstore.New("system"), newClock())
+	create(t, r, client.Spec{Name: "taken", Token: "a-token-that-somebody-chose"})
+	accepted(t, r, "a-token-that-somebody-chose", "taken")
+	for _, c := range []struct {
+		spec client.Spec
+		want store.Code
+	}{
+		{client.Spec{Name: ""}, store.Invalid},
+		{client.Spec{Name: "a/b"}, store.Invalid},
+		{client.Spec{Name: strings.Repeat("x", 65)}, store.Invalid},
+		{client.Spec{Name: "x", Token: "short"}, store.Invalid},
+		{client.Spec{Name: "x", SecretUses: -1}, store.Invalid},
+		{client.Spec{Name: "x", Rules: []acl.Rule{{Actions: []acl.Action{"peek"}}}}, store.Invalid},
+		{client.Spec{Name: "taken"}, store.Conflict},
+		{client.Spec{Name: "other", Token: "a-token-that-somebody-chose"}, store.Conflict},
+	} {
+		_, err := r.Create(t.Context(), c.spec)
+		code(t, err, c.want)
+	}
+	if got := r.List(); len(got) != 1 || got[0].Name != "taken" {
+		t.Errorf("List() = %+v", got)
+	}
+}
+
+func TestARecordThatCannotBeReadFailsTheStart(t *testing.T) {
+	for _, payload := range []string{
+		`{}`, `{"version":1,"name":"y"}`, `{"version":1,"name":"x"}`, `{"version":2,"name":"x"}`,
+		`{"version":1,"name":"x","token_hash":"zz"}`,
+	} {
+		s := memstore.New("system")
+		if _, err := s.Put(t.Context(), "client/x", &store.Secret{Payload: []byte(payload), Form: store.Object}, nil); err != nil {
+			t.Fatal(err)
+		}
+		_, err := client.Open(t.Context(), s, nil)
+		code(t, err, store.Corrupt)
+	}
+}
+
+func TestAStoreThatFailsLetsNobodyIn(t *testing.T) {
+	s := memstore.New("system")
+	r := open(t, s, newClock())
+	few := create(t, r, client.Spec{Name: "few", AppRole: true, SecretUses: 2})
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err := r.Create(ctx, client.Spec{Name: "lost", Token: "a-token-that-somebody-chose"})
+	code(t, err, store.Unavailable)
+	refused(t, r, "a-token-that-somebody-chose")
+	_, _, err = r.Login(ctx, few.RoleID, few.SecretID)
+	code(t, err, store.Unavailable)
+}
+
+func BenchmarkAuthenticate(b *testing.B) {
+	r, err := client.Open(b.Context(), memstore.New("system"), nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	creds, err := r.Create(b.Context(), client.Spec{Name: "airflow"})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := r.Authenticate(creds.Token); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
