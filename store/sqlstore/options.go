@@ -1,0 +1,66 @@
+package sqlstore
+
+import (
+	"os"
+	"path/filepath"
+
+	"github.com/tink-crypto/tink-go/v2/tink"
+)
+
+// The namespaces airlock itself uses.
+const (
+	// DefaultNamespace holds the secrets of the default deployment.
+	DefaultNamespace = "default"
+	// SystemNamespace holds the daemon's own records, such as its clients.
+	SystemNamespace = "system"
+)
+
+// DefaultDir is the data folder where none is named, below the working
+// directory.
+const DefaultDir = ".airlock"
+
+// The bounds on what is stored.
+const (
+	MaxName       = 16 << 10 // bytes of a name
+	MaxPayload    = 1 << 20  // bytes of a payload
+	MaxAttributes = 1 << 18  // bytes of all attributes of a name, as JSON
+)
+
+// defaultMaxVersions is how many versions are kept where the attribute
+// max_versions of protocol "vault" is absent or 0, as Vault's KV version 2.
+const defaultMaxVersions = 10
+
+const (
+	databaseFile = "airlock.db"
+	keyFile      = "key"
+	lockFile     = "lock"
+)
+
+// Options say where the store is and what opens it.
+type Options struct {
+	// Dir is the data folder; empty means DefaultDir.
+	Dir string
+	// Namespace is what OpenStore opens; empty means DefaultNamespace. Open
+	// does not look at it.
+	Namespace string
+	// MustExist refuses, with code NotFound, to make a store where there is
+	// none yet.
+	MustExist bool
+	// Key is the key-encryption key; nil means the file "key" in Dir, made
+	// with the store.
+	Key tink.AEADWithContext
+}
+
+func (o Options) dir() string {
+	if o.Dir == "" {
+		return DefaultDir
+	}
+	return o.Dir
+}
+
+// Exists reports whether dir (empty: DefaultDir) holds a database, whatever
+// its state.
+func Exists(dir string) bool {
+	_, err := os.Lstat(filepath.Join(Options{Dir: dir}.dir(), databaseFile))
+	return err == nil
+}

@@ -1,0 +1,137 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/airlock-secrets/airlock/store"
+)
+
+func (db *DB) prepare(ctx context.Context) (err error) {
+	for _, s := range []struct {
+		to    **sql.Stmt
+		query string
+	}{
+		{&db.statements.latest, `SELECT v.version, v.form, v.sealed, v.created, v.hidden, r.attributes
+			FROM record r JOIN version v ON v.record = r.id AND v.version = r.latest
+			WHERE r.namespace = ? AND r.name = ?`},
+		{&db.statements.version, `SELECT v.version, v.form, v.sealed, v.created, v.hidden, r.attributes
+			FROM record r JOIN version v ON v.record = r.id
+			WHERE r.namespace = ? AND r.name = ? AND v.version = ?`},
+		{&db.statements.list, `SELECT r.name
+			FROM record r JOIN version v ON v.record = r.id AND v.version = r.latest
+			WHERE r.namespace = ? AND r.name >= ? AND (? IS NULL OR r.name < ?)
+			AND v.hidden IS NULL AND v.sealed IS NOT NULL ORDER BY r.name`},
+	} {
+		if *s.to, err = db.read.PrepareContext(ctx, s.query); err != nil {
+			return fmt.Errorf("preparing a query: %w", err)
+		}
+	}
+	return nil
+}
+
+// Get returns the latest version of name. It is NotFound while that one is
+// hidden or destroyed, and Corrupt where it does not decrypt under its name.
+func (n *Namespace) Get(ctx context.Context, name string) (*store.Secret, error) {
+	return n.get(ctx, name, 0)
+}
+
+// GetVersion returns one version, or the latest for 0.
+func (n *Namespace) GetVersion(ctx context.Context, name string, version int64) (*store.Secret, error) {
+	return n.get(ctx, name, version)
+}
+
+func (n *Namespace) get(ctx context.Context, name string, version int64) (*store.Secret, error) {
+	if err := n.usable(name); err != nil {
+		return nil, n.db.fail("get", name, err)
+	}
+	k, err := n.key(ctx, n.db.read)
+	if err != nil {
+		return nil, n.db.fail("get", name, err)
+	}
+	var row *sql.Row
+	if version == 0 {
+		row = n.db.statements.latest.QueryRowContext(ctx, k.id, []byte(name))
+	} else {
+		row = n.db.statements.version.QueryRowContext(ctx, k.id, []byte(name), version)
+	}
+	s, err := k.scan(name, row)
+	return s, n.db.fail("get", name, err)
+}
+
+// scan reads and opens one version; a hidden or destroyed one is
+// sql.ErrNoRows.
+func (k *namespaceKey) scan(name string, row *sql.Row) (*store.Secret, error) {
+	var s store.Secret
+	var sealed, attributes []byte
+	var created int64
+	var hidden sql.NullInt64
+	if err := row.Scan(&s.Version, &s.Form, &sealed, &created, &hidden, &attributes); err != nil {
+		return nil, err
+	}
+	if hidden.Valid || sealed == nil {
+		return nil, sql.ErrNoRows
+	}
+	var err error
+	if s.Payload, err = k.openValue(name, s.Version, s.Form, sealed); err != nil {
+		return nil, err
+	}
+	if s.Attributes, err = k.openAttributes(name, attributes); err != nil {
+		return nil, err
+	}
+	s.Time = instant(created)
+	return &s, nil
+}
+
+// List returns the names whose latest version is readable, by their bytes.
+func (n *Namespace) List(ctx context.Context, prefix string) ([]string, error) {
+	names, err := n.list(ctx, prefix)
+	return names, n.db.fail("list", prefix, err)
+}
+
+func (n *Namespace) list(ctx context.Context, prefix string) ([]string, error) {
+	if err := n.usable("x" + prefix); err != nil {
+		return nil, err
+	}
+	k, err := n.key(ctx, n.db.read)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var end any // null: no end
+	if b := after([]byte(prefix)); b != nil {
+		end = b
+	}
+	rows, err := n.db.statements.list.QueryContext(ctx, k.id, []byte(prefix), end, end)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var names []string
+	for rows.Next() {
+		var name []byte
+		if err := rows.Scan(&name); err != nil {
+			return nil, err
+		}
+		names = append(names, string(name))
+	}
+	return names, rows.Err()
+}
+
+// after returns the least bytes that are greater than everything that starts
+// with prefix, or nil where there are none.
+func after(prefix []byte) []byte {
+	for i := len(prefix) - 1; i >= 0; i-- {
+		if prefix[i] < 0xff {
+			return append(append([]byte{}, prefix[:i]...), prefix[i]+1)
+		}
+	}
+	return nil
+}
+
+func instant(nanoseconds int64) time.Time { return time.Unix(0, nanoseconds).UTC() }
