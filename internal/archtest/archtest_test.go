@@ -1,0 +1,208 @@
+package archtest
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"path"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/airlock-secrets/airlock"
+
+// pkg is what `go list` says of a package. Imports leaves tests out.
+type pkg struct {
+	ImportPath string
+	Imports    []string
+}
+
+// rule speaks of the packages that match of.
+type rule struct {
+	name string
+	// of are patterns of packages within the module, as path.Match has them;
+	// "." is the root package. but takes some of them out.
+	of, but []string
+	// only lists the packages of the module that may be imported; nil means
+	// no restriction. never lists, in full or from the start of a path, what
+	// may not be.
+	only, never []string
+	// std forbids everything outside the module and the standard library.
+	std bool
+}
+
+var (
+	drivers   = []string{"store/*store", "store/*/*"}
+	testKits  = []string{"store/storetest", "internal/facade/facadetest", "internal/baotest", "internal/vectors"}
+	wrappers  = []string{"store/cachestore"}
+	impure    = []string{"net", "net/http", "os", "log/slog"}
+	assembled = []string{".", "internal/settings", "internal/stores", "internal/server", "internal/cli", "store/*store"}
+)
+
+// rules is the picture of the layers: imports point downwards only.
+var rules = []rule{
+	{name: "pyjson stands on the standard library", of: []string{"airflow/pyjson"}, only: []string{}, std: true, never: impure},
+	{name: "airflow is pure", of: []string{"airflow"}, only: []string{"airflow/pyjson"}, std: true, never: impure},
+	{name: "dialects are pure", of: []string{"airflow/dialect"}, only: []string{"airflow", "airflow/pyjson", "store"}, std: true, never: impure},
+	{name: "the store contract knows nothing of ours", of: []string{"store"}, only: []string{}, std: true},
+	{name: "a driver knows the contract, its wire and kwargs, and no other driver", of: drivers, but: append(wrappers, testKits...),
+		only: []string{"store", "airflow/pyjson", "airflow/dialect", "airflow", "internal/wire/*"}},
+	{name: "a wrapper knows the contract", of: wrappers, only: []string{"store"}},
+	{name: "wire shapes stand on the standard library", of: []string{"internal/wire/*"}, only: []string{}, std: true},
+	{name: "a facade reaches values through the gate", of: []string{"internal/facade/*"}, but: testKits, never: assembled},
+	{name: "the gate does not know who assembles it", of: []string{"internal/gate", "internal/acl", "internal/audit"},
+		never: []string{"internal/settings", "internal/stores", "internal/server", "internal/cli", "internal/facade/*", "store/*store"}},
+	{name: "the library is assembled from settings and the table", of: []string{"."},
+		only: []string{"airflow", "airflow/*", "store", "internal/settings", "internal/stores"}, std: true},
+	{name: "settings know no store", of: []string{"internal/settings"}, only: []string{"airflow", "airflow/*", "store"}},
+	{name: "only the table and the assembly import drivers", of: []string{".", "*", "*/*", "*/*/*"},
+		but: append([]string{"internal/stores", "internal/cli", "internal/server", "internal/client"}, drivers...), never: []string{"store/*store"}},
+	{name: "main only calls the command line", of: []string{"cmd/airlock"}, only: []string{"internal/cli"}, std: true},
+	{name: "test kits are for tests", of: []string{".", "*", "*/*", "*/*/*"}, but: testKits, never: testKits},
+}
+
+// vendors are the services' own clients: each is at home in one driver.
+var vendors = []string{
+	"github.com/openbao/openbao/api", "github.com/hashicorp/vault/api", "github.com/aws/aws-sdk-go-v2",
+	"cloud.google.com/go", "google.golang.org/api", "github.com/Azure/azure-sdk-for-go",
+}
+
+func TestLayers(t *testing.T) {
+	pkgs := list(t)
+	if len(pkgs) < 10 {
+		t.Fatalf("go list found %d packages only", len(pkgs))
+	}
+	for _, p := range pkgs {
+		for _, broken := range check(p) {
+			t.Error(broken)
+		}
+	}
+	for _, broken := range vendorHomes(pkgs) {
+		t.Error(broken)
+	}
+}
+
+// TestRulesBite shows each rule a package that breaks it.
+func TestRulesBite(t *testing.T) {
+	tests := []struct{ pkg, imports, rule string }{
+		{"airflow/pyjson", "airflow", "pyjson stands on the standard library"},
+		{"airflow", "store", "airflow is pure"},
+		{"airflow", "!os", "airflow is pure"},
+		{"airflow", "!golang.org/x/text", "airflow is pure"},
+		{"airflow/dialect", "!net/http", "dialects are pure"},
+		{"store", "airflow", "the store contract knows nothing of ours"},
+		{"store/vaultstore", "store/memstore", "a driver knows the contract, its wire and kwargs, and no other driver"},
+		{"store/cachestore", "store/memstore", "a wrapper knows the contract"},
+		{"internal/wire/vault", "store", "wire shapes stand on the standard library"},
+		{"internal/facade/vault", ".", "a facade reaches values through the gate"},
+		{"internal/facade/vault", "store/sqlstore", "a facade reaches values through the gate"},
+		{"internal/gate", "internal/facade/vault", "the gate does not know who assembles it"},
+		{".", "store/envstore", "the library is assembled from settings and the table"},
+		{"internal/settings", "internal/stores", "settings know no store"},
+		{"internal/gate", "store/memstore", "only the table and the assembly import drivers"},
+		{"cmd/airlock", "internal/server", "main only calls the command line"},
+		{"internal/cli", "internal/baotest", "test kits are for tests"},
+	}
+	for _, tt := range tests {
+		imported := module + "/" + tt.imports
+		if tt.imports == "." {
+			imported = module
+		}
+		if outside, ok := strings.CutPrefix(tt.imports, "!"); ok {
+			imported = outside
+		}
+		found := check(pkg{ImportPath: path.Join(module, tt.pkg), Imports: []string{imported}})
+		if !slices.ContainsFunc(found, func(s string) bool { return strings.HasSuffix(s, tt.rule) }) {
+			t.Errorf("%s importing %s does not break %q: %v", tt.pkg, tt.imports, tt.rule, found)
+		}
+	}
+	home := []pkg{
+		{ImportPath: module + "/store/vaultstore", Imports: []string{"github.com/openbao/openbao/api/v2"}},
+		{ImportPath: module + "/internal/cli", Imports: []string{"github.com/openbao/openbao/api/v2"}},
+	}
+	if len(vendorHomes(home)) != 1 || len(vendorHomes(home[:1])) != 0 {
+		t.Errorf("vendorHomes = %v", vendorHomes(home))
+	}
+}
+
+// check returns what is wrong with p's imports.
+func check(p pkg) []string {
+	var broken []string
+	self := within(p.ImportPath)
+	for _, r := range rules {
+		if !matches(r.of, self) || matches(r.but, self) {
+			continue
+		}
+		for _, imported := range p.Imports {
+			if r.forbids(imported) {
+				broken = append(broken, p.ImportPath+" imports "+imported+": "+r.name)
+			}
+		}
+	}
+	return broken
+}
+
+func (r rule) forbids(imported string) bool {
+	ours := imported == module || strings.HasPrefix(imported, module+"/")
+	if !ours {
+		first, _, _ := strings.Cut(imported, "/")
+		return r.std && strings.Contains(first, ".") || slices.Contains(r.never, imported)
+	}
+	name := within(imported)
+	return r.only != nil && !matches(r.only, name) || matches(r.never, name)
+}
+
+// vendorHomes returns which packages beside a single driver use a service's
+// own client outside of tests.
+func vendorHomes(pkgs []pkg) []string {
+	var broken []string
+	for _, vendor := range vendors {
+		home := ""
+		for _, p := range pkgs {
+			uses := slices.ContainsFunc(p.Imports, func(s string) bool { return s == vendor || strings.HasPrefix(s, vendor+"/") })
+			switch self := within(p.ImportPath); {
+			case !uses:
+			case !matches(drivers, self) || home != "":
+				broken = append(broken, p.ImportPath+" uses "+vendor+", which belongs in one driver")
+			default:
+				home = self
+			}
+		}
+	}
+	return broken
+}
+
+func within(importPath string) string {
+	if importPath == module {
+		return "."
+	}
+	return strings.TrimPrefix(importPath, module+"/")
+}
+
+func matches(patterns []string, name string) bool {
+	return slices.ContainsFunc(patterns, func(p string) bool { ok, _ := path.Match(p, name); return ok })
+}
+
+func list(t *testing.T) []pkg {
+	t.Helper()
+	cmd := exec.Command("go", "list", "-e", "-json=ImportPath,Imports", module+"/...")
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v\n%s", err, stderr.String())
+	}
+	var pkgs []pkg
+	for d := json.NewDecoder(bytes.NewReader(out)); ; {
+		var p pkg
+		if err := d.Decode(&p); errors.Is(err, io.EOF) {
+			return pkgs
+		} else if err != nil {
+			t.Fatalf("reading go list: %v", err)
+		}
+		pkgs = append(pkgs, p)
+	}
+}
