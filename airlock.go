@@ -5,6 +5,10 @@
 //
 // A program that wants what a task would get in its own environment calls
 // [FromEnvironment]; one that wires its own stores fills a [Resolver].
+//
+// Every look-up gives a [Result] that says what each layer answered, under
+// which name, and how long it took; [Result.Explain] is the form of it that
+// `airlock explain -o json` prints.
 package airlock
 
 import (
@@ -25,6 +29,15 @@ const (
 	LayerMetadata    Layer = "metadata database"
 )
 
+// The classes of the two layers that Airflow always has. A worker's task
+// reaches the metadata database through the Execution API; every other
+// process reads it itself.
+const (
+	ClassEnvironment  = "airflow.secrets.environment_variables.EnvironmentVariablesBackend"
+	ClassMetastore    = "airflow.secrets.metastore.MetastoreBackend"
+	ClassExecutionAPI = "airflow.sdk.execution_time.secrets.execution_api.ExecutionAPISecretsBackend"
+)
+
 // Source is one layer of the look-up: a store and the dialect that says how
 // Airflow reads it.
 type Source struct {
@@ -32,72 +45,27 @@ type Source struct {
 	// Class is the dotted path of the Airflow class this source stands for,
 	// as Airflow 3 knows it.
 	Class string
+	// Store is nil only where Err or Skip is set.
 	Store store.Store
-	// Dialect is never nil.
+	// Dialect is never nil, except where Err or Skip is set.
 	Dialect dialect.Dialect
-	// Err is why the source could not be built (a missing kwarg, an
-	// unreadable key file). Store may be nil then. Every look-up fails in
-	// this layer with it and goes on, or stops the whole Resolver: see
-	// Resolver.Strict.
+	// Err is why the source could not be built (an unknown class, a missing
+	// kwarg). Airflow's processes do not start then, so every look-up of the
+	// Resolver fails with it before anything is asked.
 	Err error
+	// Skip says why the layer is never asked ("no metadata database is
+	// configured"); empty for a layer that is.
+	Skip string
+	// NoTeam leaves the team out of what the source is asked: a worker
+	// passes none to its backends, and neither does Airflow to a backend
+	// whose methods take none.
+	NoTeam bool
+	// Setting says where the source is configured:
+	// "AIRFLOW__SECRETS__BACKEND in .env". Empty if it needs no setting.
+	Setting string
 	// Notes are remarks on the configuration that explain shows with the
 	// layer ("the class path is gone in Airflow 3: write ...").
 	Notes []string
-}
-
-// Outcome is what a layer, or a whole look-up, answered.
-type Outcome string
-
-// The outcomes. All but found, missing and skipped carry an error.
-const (
-	Found           Outcome = "found"
-	Missing         Outcome = "missing"
-	Skipped         Outcome = "skipped"
-	Denied          Outcome = "denied"
-	Unauthenticated Outcome = "unauthenticated"
-	Throttled       Outcome = "throttled"
-	Unavailable     Outcome = "unavailable"
-	Invalid         Outcome = "invalid"
-	Corrupt         Outcome = "corrupt"
-	Unsupported     Outcome = "unsupported"
-)
-
-// Attempt records what one layer did in a look-up.
-type Attempt struct {
-	Layer Layer
-	// Source is the class of the layer.
-	Source string
-	// Names are the places asked, in order, as the service calls them.
-	Names   []string
-	Outcome Outcome
-	// Reason says why a layer was skipped or has no value, in words.
-	Reason string
-	// Err is set for every outcome but found, missing and skipped.
-	Err      error
-	Duration time.Duration
-	Notes    []string
-
-	// Value and Secret are set when Outcome is Found, also in layers below
-	// the winner, which only Explain asks.
-	Value  dialect.Value
-	Secret *store.Secret
-}
-
-// Result is the outcome of a look-up and how it came about.
-type Result struct {
-	Ref     airflow.Ref
-	Outcome Outcome
-	// Winner is the index in Attempts of the layer that answered, -1 if none.
-	Winner int
-	// Attempts are in the order tried.
-	Attempts []Attempt
-	// Value is the winner's.
-	Value dialect.Value
-	// Connection is the winner's connection as the resolver's Reading has
-	// it; nil for other kinds and for serialized look-ups.
-	Connection *airflow.Connection
-	// Secret is what the value was decoded from; nil where nothing was found.
-	Secret *store.Secret
 }
 
 // Resolver asks sources in order under Airflow's rules. Its zero value has no
@@ -108,6 +76,11 @@ type Resolver struct {
 	// Reading is whose classes read: a task's (SDK, the default) or the
 	// scheduler's (ORM).
 	Reading airflow.Reading
+	// SingleTeam says that core.multi_team is off. In the ORM reading a
+	// look-up for a team is refused then, as Airflow does.
+	SingleTeam bool
+	// Now tells the time for the durations; nil means time.Now.
+	Now func() time.Time
 }
 
 // LookupOptions refine a look-up. Nil means none of them.
@@ -120,6 +93,21 @@ type LookupOptions struct {
 	// serialized value that is not empty wins, whether or not it parses.
 	// Facades ask so, because the client parses.
 	Serialized bool
-	// All asks the layers below the winner too, for explain.
+	// All asks the layers below the winner too, for explain. What they
+	// answer never changes the outcome.
 	All bool
+}
+
+// Close closes the store of every source and returns the first error.
+func (r *Resolver) Close() error {
+	var first error
+	for _, s := range r.Sources {
+		if s.Store == nil {
+			continue
+		}
+		if err := s.Store.Close(); err != nil && first == nil {
+			first = err
+		}
+	}
+	return first
 }

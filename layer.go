@@ -1,0 +1,259 @@
+package airlock
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/airlock-secrets/airlock/airflow"
+	"github.com/airlock-secrets/airlock/airflow/dialect"
+	"github.com/airlock-secrets/airlock/airflow/pyjson"
+	"github.com/airlock-secrets/airlock/store"
+)
+
+// next is what the chain does after a layer.
+type next int
+
+const (
+	goOn next = iota // ask the next layer
+	take             // the layer's answer is the answer
+	halt             // the layer's failure is the answer
+)
+
+// fallThrough is Airflow's rule of precedence, for a layer that answered with
+// v or failed with err. A nil v is None.
+//
+//   - A variable is taken as soon as it is not None: "" is an answer. A
+//     failure is logged and passed over.
+//   - A connection of "" is none. Any failure, also of parsing what a layer
+//     has, is passed over.
+//   - A configuration option is asked of the backend alone, and its failure
+//     is the answer.
+//   - A refusal with authority, and the end of the process itself, are never
+//     passed over.
+//
+// Sources: Variable.get_variable_from_secrets,
+// Connection.get_connection_from_secrets, the SDK's _get_variable and
+// _get_connection, AirflowConfigParser._get_config_value_from_secret_backend.
+func fallThrough(kind airflow.Kind, v *dialect.Value, err error) next {
+	var refused *AccessDenied
+	switch {
+	case errors.As(err, &refused):
+		return halt
+	case err != nil && kind == airflow.KindConfig:
+		return halt
+	case err != nil || isNone(v):
+		return goOn
+	case kind == airflow.KindConnection && isEmpty(v):
+		return goOn
+	}
+	return take
+}
+
+// isNone reports whether v is Python's None.
+func isNone(v *dialect.Value) bool { return v == nil || v.Data == nil && v.Connection == nil }
+
+// isEmpty reports whether v is the empty string.
+func isEmpty(v *dialect.Value) bool { return v.Connection == nil && v.Data == "" }
+
+// attempt starts the record of asking s.
+func (s *Source) attempt() Attempt {
+	return Attempt{Layer: s.Layer, Source: s.Class, Setting: s.Setting, Notes: slices.Clone(s.Notes)}
+}
+
+// ask asks one source and says what the chain does next.
+func (r *Resolver) ask(ctx context.Context, src *Source, ref airflow.Ref, o *LookupOptions) (Attempt, next) {
+	a := src.attempt()
+	switch {
+	case ref.Kind == airflow.KindConfig && src.Layer != LayerBackend:
+		a.Outcome, a.Reason = Skipped, "Airflow asks only the secrets backend for configuration options"
+		return a, goOn
+	case src.Skip != "":
+		a.Outcome, a.Reason = Skipped, src.Skip
+		return a, goOn
+	}
+	if src.NoTeam {
+		ref.Team = ""
+	}
+	start := r.now()
+	v, err := r.read(ctx, src, ref, &a)
+	if err == nil && !isNone(v) {
+		err = r.interpret(src, ref, v, o, &a)
+	}
+	a.Duration = r.now().Sub(start)
+	step := fallThrough(ref.Kind, v, err)
+	r.record(&a, ref, v, err, step)
+	if err != nil && ctx.Err() != nil {
+		step = goOn // Lookup sees the context itself
+	}
+	return a, step
+}
+
+// record writes the answer of a layer into its attempt.
+func (r *Resolver) record(a *Attempt, ref airflow.Ref, v *dialect.Value, err error, step next) {
+	switch {
+	case err != nil:
+		a.Err = coded(last(a.Names), err)
+		a.Outcome = outcomeOf(a.Err)
+		a.Secret, a.conn, a.parsed = nil, nil, nil
+	case step == take:
+		a.Outcome, a.Value, a.Reason = Found, *v, ""
+	case a.Outcome == Skipped:
+	default:
+		a.Outcome, a.Secret, a.conn = Missing, nil, nil
+		if !isNone(v) {
+			a.Reason = fmt.Sprintf("it is there but empty, which counts as not found for a %s", ref.Kind)
+		}
+	}
+}
+
+// read asks the store of src for the dialect's names until one answers. A nil
+// value without an error is None; why is in a.Reason where there is more to
+// say than "not there".
+func (r *Resolver) read(ctx context.Context, src *Source, ref airflow.Ref, a *Attempt) (*dialect.Value, error) {
+	lookup := src.Dialect.Names(ref)
+	if len(lookup.Names) == 0 {
+		a.Outcome, a.Reason = Skipped, lookup.Skip
+		a.warn(lookup.Warn)
+		return nil, nil
+	}
+	for _, name := range lookup.Names {
+		a.Names = append(a.Names, store.Locate(src.Store, name))
+		secret, err := src.Store.Get(ctx, name)
+		if store.CodeOf(err) == store.NotFound {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		v, err := src.Dialect.Decode(ref, secret)
+		var none *dialect.NoValueError
+		switch {
+		case errors.As(err, &none):
+			a.Reason = none.Reason
+			a.warn(none.Warn)
+			if none.Stop {
+				return nil, nil
+			}
+			continue
+		case err != nil:
+			return nil, err
+		}
+		a.Secret = secret
+		return &v, nil
+	}
+	return nil, nil
+}
+
+// warn notes that Airflow logs a warning for what the attempt met.
+func (a *Attempt) warn(logged bool) {
+	if logged {
+		a.Notes = append(a.Notes, "Airflow logs a warning: "+a.Reason)
+	}
+}
+
+// interpret does what Airflow does with a value inside the layer, where a
+// failure means the next layer: parsing a connection, and JSON in the SDK.
+func (r *Resolver) interpret(src *Source, ref airflow.Ref, v *dialect.Value, o *LookupOptions, a *Attempt) error {
+	switch {
+	case ref.Kind == airflow.KindConnection && !o.Serialized && !isEmpty(v):
+		c, err := r.connection(src, ref, v)
+		if err != nil {
+			return &store.Error{Op: "parse", Name: last(a.Names), Code: codeOr(err, store.Invalid), Err: err,
+				Hint: "the connection that is stored there cannot be read: correct it; Airflow passes it over"}
+		}
+		a.conn = c
+	case ref.Kind == airflow.KindVariable && o.Deserialize && r.Reading == airflow.SDK:
+		parsed, err := parseJSON(v.Data)
+		if err != nil {
+			return &store.Error{Op: "parse", Name: last(a.Names), Code: store.Invalid, Err: err,
+				Hint: "the value is not JSON: a worker's task passes it over"}
+		}
+		a.parsed = &parsed
+	}
+	return nil
+}
+
+func codeOr(err error, code store.Code) store.Code {
+	var se *store.Error
+	if errors.As(err, &se) {
+		return se.Code
+	}
+	return code
+}
+
+// connection builds the connection that the resolver's classes would hold.
+// Both of them take its URI before they return it, so one that has none
+// counts as failing too.
+func (r *Resolver) connection(src *Source, ref airflow.Ref, v *dialect.Value) (*airflow.Connection, error) {
+	c := v.Connection
+	if c == nil {
+		text, ok := v.Data.(string)
+		if !ok {
+			return nil, &airflow.Error{Type: "AttributeError",
+				Message: fmt.Sprintf("'%s' object has no attribute 'strip'", pyType(v.Data))}
+		}
+		parsed, err := airflow.ParseConnection(ref.ID, text, r.Reading)
+		if err != nil {
+			return nil, err
+		}
+		if r.Reading == airflow.ORM {
+			parsed.ID = sanitizeID(ref.ID)
+		}
+		c = parsed
+	}
+	if _, err := c.URI(); err != nil {
+		return nil, err
+	}
+	if src.Class == ClassExecutionAPI && v.Connection != nil {
+		return overExecutionAPI(c)
+	}
+	return c, nil
+}
+
+// overExecutionAPI is what a task gets of a row that the API server read: its
+// answer has no description and needs a type (ConnectionResponse).
+func overExecutionAPI(row *airflow.Connection) (*airflow.Connection, error) {
+	if _, ok := row.Type.(string); !ok {
+		return nil, &airflow.Error{Type: "ValidationError",
+			Message: "the Execution API cannot answer with a connection that has no conn_type"}
+	}
+	c := *row
+	c.Description, c.Reading = nil, airflow.SDK
+	return &c, nil
+}
+
+// sanitizeID is sanitize_conn_id: the ORM gives a connection no id where its
+// own does not match ^[\w#!()\-.:/\\]{1,}$ or is longer than 250 characters.
+// Python's $ lets one line feed through at the end, and drops it.
+func sanitizeID(id string) string {
+	if utf8.RuneCountInString(id) > 250 {
+		return ""
+	}
+	id = strings.TrimSuffix(id, "\n")
+	for _, c := range id {
+		if !unicode.IsLetter(c) && !unicode.IsNumber(c) && !strings.ContainsRune(`_#!()-.:/\`, c) {
+			return ""
+		}
+	}
+	return id
+}
+
+// parseJSON is Python's json.loads of a variable's value.
+func parseJSON(v any) (any, error) {
+	text, ok := v.(string)
+	if !ok {
+		return nil, &airflow.Error{Type: "TypeError",
+			Message: "the JSON object must be str, bytes or bytearray, not " + pyType(v)}
+	}
+	parsed, err := pyjson.Decode(text)
+	var bad *pyjson.Error
+	if errors.As(err, &bad) {
+		return nil, &airflow.Error{Type: bad.Type, Message: bad.Error()}
+	}
+	return parsed, err
+}
