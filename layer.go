@@ -5,9 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/airlock-secrets/airlock/airflow"
 	"github.com/airlock-secrets/airlock/airflow/dialect"
@@ -201,9 +198,6 @@ func (r *Resolver) connection(src *Source, ref airflow.Ref, v *dialect.Value) (*
 		if err != nil {
 			return nil, err
 		}
-		if r.Reading == airflow.ORM {
-			parsed.ID = sanitizeID(ref.ID)
-		}
 		c = parsed
 	}
 	if _, err := c.URI(); err != nil {
@@ -222,25 +216,7 @@ func overExecutionAPI(row *airflow.Connection) (*airflow.Connection, error) {
 		return nil, &airflow.Error{Type: "ValidationError",
 			Message: "the Execution API cannot answer with a connection that has no conn_type"}
 	}
-	c := *row
-	c.Description, c.Reading = nil, airflow.SDK
-	return &c, nil
-}
-
-// sanitizeID is sanitize_conn_id: the ORM gives a connection no id where its
-// own does not match ^[\w#!()\-.:/\\]{1,}$ or is longer than 250 characters.
-// Python's $ lets one line feed through at the end, and drops it.
-func sanitizeID(id string) string {
-	if utf8.RuneCountInString(id) > 250 {
-		return ""
-	}
-	id = strings.TrimSuffix(id, "\n")
-	for _, c := range id {
-		if !unicode.IsLetter(c) && !unicode.IsNumber(c) && !strings.ContainsRune(`_#!()-.:/\`, c) {
-			return ""
-		}
-	}
-	return id
+	return row.As(airflow.SDK), nil
 }
 
 // parseJSON is Python's json.loads of a variable's value.
