@@ -24,12 +24,12 @@ type reader struct {
 // OpenBao itself. All are processes of their own and share the machine with
 // the load generator.
 func (b *bench) reads(ctx context.Context) error {
-	front, frontToken, err := b.airlockServer(ctx, "front", b.settings()...)
+	front, frontToken, err := b.airlockServer(ctx, "front", b.settings(), "--cache-ttl=5m")
 	if err != nil {
 		return err
 	}
 	defer front.stop()
-	own, ownToken, err := b.airlockServer(ctx, "own")
+	own, ownToken, err := b.airlockServer(ctx, "own", nil)
 	if err != nil {
 		return err
 	}

@@ -13,7 +13,7 @@ import (
 
 // airlockServer starts `airlock serve --dev` on a folder of its own and returns
 // it with its client token.
-func (b *bench) airlockServer(ctx context.Context, name string, env ...string) (*server, string, error) {
+func (b *bench) airlockServer(ctx context.Context, name string, env []string, flags ...string) (*server, string, error) {
 	dir := filepath.Join(b.dir, name)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, "", err
@@ -22,7 +22,7 @@ func (b *bench) airlockServer(ctx context.Context, name string, env ...string) (
 	if err != nil {
 		return nil, "", err
 	}
-	c := command{path: b.airlock, dir: dir, env: env, args: []string{"serve", "--dev", "--listen", addr}}
+	c := command{path: b.airlock, dir: dir, env: env, args: append([]string{"serve", "--dev", "--listen", addr}, flags...)}
 	s, err := startServer(ctx, c, addr, "/-/ready")
 	if err != nil {
 		return nil, "", err
@@ -46,7 +46,7 @@ func (b *bench) start(ctx context.Context) error {
 	samples := map[string][]sample{}
 	for range b.rounds {
 		for _, name := range []string{"empty", "full"} {
-			s, _, err := b.airlockServer(ctx, name)
+			s, _, err := b.airlockServer(ctx, name, nil)
 			if err != nil {
 				return err
 			}
@@ -66,7 +66,7 @@ func (b *bench) start(ctx context.Context) error {
 
 // fill writes the secrets through the Vault API, as a client would.
 func (b *bench) fill(ctx context.Context, name string) error {
-	s, token, err := b.airlockServer(ctx, name)
+	s, token, err := b.airlockServer(ctx, name, nil)
 	if err != nil {
 		return err
 	}
