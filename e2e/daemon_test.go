@@ -131,12 +131,10 @@ func (d *daemon) showsSecret() bool {
 // reader to paste, as a shell that they are pasted into exports them.
 func (d *daemon) printed(t testing.TB) []string {
 	t.Helper()
-	var lines []string
-	for line := range strings.SplitSeq(d.stdout.String()+d.stderr.String(), "\n") {
-		line = strings.TrimPrefix(strings.TrimSpace(line), "export ")
-		if strings.HasPrefix(line, "AIRFLOW__SECRETS__") {
-			lines = append(lines, line)
-		}
+	// The lines follow the first good answer by a moment.
+	lines := d.pasteLines()
+	for deadline := time.Now().Add(10 * time.Second); len(lines) < 2 && time.Now().Before(deadline); lines = d.pasteLines() {
+		time.Sleep(time.Millisecond)
 	}
 	if len(lines) != 2 {
 		t.Fatalf("serve prints %d AIRFLOW__SECRETS__ lines, want two:\n%s", len(lines), d.log())
@@ -148,6 +146,18 @@ func (d *daemon) printed(t testing.TB) []string {
 		env = append(env, name+"="+shell.ok(t, "-c", line+"\nprintf '%s\\n' \"$"+name+"\""))
 	}
 	return env
+}
+
+// pasteLines are the whole lines of standard output that set a variable.
+func (d *daemon) pasteLines() []string {
+	var lines []string
+	for line := range strings.Lines(d.stdout.String()) {
+		line = strings.TrimPrefix(line, "export ")
+		if strings.HasPrefix(line, "AIRFLOW__SECRETS__") && strings.HasSuffix(line, "\n") {
+			lines = append(lines, strings.TrimSuffix(line, "\n"))
+		}
+	}
+	return lines
 }
 
 // request sends one HTTP request and returns the status and the body.
@@ -234,4 +244,17 @@ func (d *daemon) token(t testing.TB) string {
 		t.Fatalf("the printed kwargs have no token (%v):\n%s", err, d.log())
 	}
 	return kwargs.Token
+}
+
+// addAppRole makes a client that logs in with an AppRole, and returns its role
+// id and secret id as the command prints them.
+func (d *daemon) addAppRole(t testing.TB, name string) (roleID, secretID string) {
+	t.Helper()
+	credentials := map[string]string{}
+	for line := range strings.Lines(airlockIn(d.dir).ok(t, "client", "add", name, "--approle")) {
+		if word, value, ok := strings.Cut(strings.TrimSpace(line), " "); ok {
+			credentials[word] = value
+		}
+	}
+	return credentials["role_id"], credentials["secret_id"]
 }

@@ -1,6 +1,9 @@
 package e2e
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 // The control: what the same DAG does without airlock.
 func TestDAGStraightFromOpenBao(t *testing.T) {
@@ -21,12 +24,16 @@ func TestDAGNoticesAnotherValue(t *testing.T) {
 	}
 }
 
-// airlock in front of OpenBao: the stock provider, its address changed.
+// airlock in front of OpenBao. Airflow has the guide's settings still, with
+// another address, role id and secret id: those of a client of airlock.
 func TestDAGThroughAirlockFromOpenBao(t *testing.T) {
 	t.Parallel()
 	v, want := newVault(t), newSeeds(t)
 	v.put(t, want)
-	newAirflow(t).mustRunDAG(t, want, serveInFront(t, v).printed(t)...)
+	d := serve(t, airlockIn(t.TempDir(), v.settings()...))
+	role, secret := d.addAppRole(t, "airflow")
+	settings := strings.NewReplacer(v.Addr, d.addr, v.roleID, role, v.secretID, secret).Replace(strings.Join(v.settings(), "\n"))
+	newAirflow(t).mustRunDAG(t, want, strings.Split(settings, "\n")...)
 }
 
 // airlock alone: the values in its own store, set by its own commands, and in
