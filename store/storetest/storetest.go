@@ -50,6 +50,8 @@ type Limits struct {
 	NoEmpty bool
 	// NoNumbers: secrets carry no version number.
 	NoNumbers bool
+	// NoBigIntegers: integers in objects are kept as floating point numbers.
+	NoBigIntegers bool
 	// Forms the store can hold; nil means all of them. A Put of another form
 	// is Invalid.
 	Forms []store.Form

@@ -56,6 +56,18 @@ func writeTests() []testCase {
 			wantCode(t, "Delete", store.Delete(s.ctx, s.Store, "missing"), store.NotFound)
 		}},
 		{"a condition is kept", testConditions},
+		{"a name whose versions are all destroyed counts as not there", func(t *testing.T, s *suite) {
+			if s.Limits.NoConditions || s.Limits.NoVersions {
+				return
+			}
+			s.put(t, "name", s.sample("one"))
+			ok(t, "Destroy", s.versioner(t).Destroy(s.ctx, "name", 1))
+			stored, err := s.putIf(0, "two")
+			ok(t, "Put if not there", err)
+			if stored.Version != 2 {
+				t.Errorf("the version after a destroyed one is %d, want 2", stored.Version)
+			}
+		}},
 		{"of many conditional writes one wins", testRace},
 	}
 	for i := range tests {

@@ -1,0 +1,121 @@
+package vaultstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/airlock-secrets/airlock/internal/wire/vault"
+	"github.com/airlock-secrets/airlock/store"
+)
+
+// ResponseError is an answer of status 400 or above.
+type ResponseError struct {
+	Status int
+	Method string // in lower case, as hvac writes it
+	URL    string // without user info, as asked for
+	// Errors are the server's; nil where the body had none.
+	Errors []string
+	// Warnings are the server's; it uses them to say why a path is wrong.
+	Warnings []string
+	// Text is the body where it is not Vault's JSON, cut short.
+	Text string
+
+	deleted bool // the answer describes a deleted or destroyed version
+	login   bool // it answers a log-in
+}
+
+// Error says the status and what the server said.
+func (e *ResponseError) Error() string {
+	said := strings.Join(append(slices.Clone(e.Errors), e.Warnings...), ", ")
+	if said == "" {
+		said = strings.TrimSpace(e.Text)
+	}
+	if len(said) > 300 {
+		said = strings.ToValidUTF8(said[:300], "") + "..."
+	}
+	if said == "" {
+		said = http.StatusText(e.Status)
+	}
+	return fmt.Sprintf("status %d: %s", e.Status, said)
+}
+
+func (e *ResponseError) says(text string) bool {
+	return strings.Contains(strings.ToLower(strings.Join(append(slices.Clone(e.Errors), e.Warnings...), "\n")), strings.ToLower(text))
+}
+
+// Reasons why an answer of status 200 is no secret. Airflow dies of a Python
+// error there: a TypeError of errNotJSON and errNull, a KeyError of errNoData.
+var (
+	errNotJSON = errors.New("the answer is not the JSON of a Vault server")
+	errNoData  = errors.New(`the answer has no "data"`)
+	errNull    = errors.New(`the answer's "data" is null`)
+	errTooLong = fmt.Errorf("the answer is longer than %d MiB", maxAnswer>>20)
+)
+
+// errNoToken is hvac's and Airflow's case of a log-in that gave no token.
+var errNoToken = errors.New("the log-in gave no token")
+
+// codes is the one table from Vault's statuses to ours.
+// https://openbao.org/api-docs/#http-status-codes
+var codes = map[int]store.Code{
+	http.StatusBadRequest:         store.Invalid,
+	http.StatusUnauthorized:       store.Unauthenticated,
+	http.StatusForbidden:          store.Denied,
+	http.StatusNotFound:           store.NotFound,
+	http.StatusMethodNotAllowed:   store.Unsupported,
+	http.StatusPreconditionFailed: store.Unavailable, // the node has not yet seen what it should have
+	http.StatusTooManyRequests:    store.Throttled,
+}
+
+func (e *ResponseError) code() store.Code {
+	if e.login && e.Status != http.StatusTooManyRequests && e.Status < 500 {
+		return store.Unauthenticated
+	}
+	if e.Status == http.StatusBadRequest && e.says(vault.CASMismatch) {
+		return store.Conflict
+	}
+	if code, ok := codes[e.Status]; ok {
+		return code
+	}
+	if e.Status >= 500 {
+		return store.Unavailable
+	}
+	return store.Invalid
+}
+
+// fail gives an error its code and its hint. An error that is a *store.Error
+// already keeps both.
+func (s *Store) fail(op, name string, err error) error {
+	if err == nil {
+		return nil
+	}
+	out := &store.Error{Op: op, Store: s.name, Name: name, Code: store.Unavailable, Err: err}
+	var (
+		coded    *store.Error
+		response *ResponseError
+		sent     *url.Error
+	)
+	switch {
+	case errors.As(err, &coded):
+		out.Code, out.Hint, out.Err = coded.Code, coded.Hint, coded.Err
+	case errors.As(err, &response):
+		out.Code, out.Hint = response.code(), s.hint(response)
+	case errors.Is(err, errNoToken):
+		out.Code, out.Hint = store.Unauthenticated, "give a token, a token_path or the variable VAULT_TOKEN"
+	case errors.Is(err, errNotJSON), errors.Is(err, errNoData), errors.Is(err, errNull):
+		out.Code, out.Hint = store.Corrupt, "is it a Vault server that answers at "+strings.TrimPrefix(s.name, "vault ")+"?"
+	case errors.Is(err, errTooLong):
+		out.Code, out.Hint = store.Corrupt, "no secret is that long: is it a Vault server that answers?"
+	case errors.As(err, &sent): // its own text would repeat the URL, user info included
+		out.Err, out.Hint = sent.Err, s.reachHint(sent.Err)
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+	default:
+		out.Hint = s.reachHint(err)
+	}
+	return out
+}

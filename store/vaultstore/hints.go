@@ -1,0 +1,88 @@
+package vaultstore
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/airlock-secrets/airlock/internal/wire/vault"
+)
+
+// hint says what to do about an answer, as far as it tells.
+func (s *Store) hint(e *ResponseError) string {
+	if e.login {
+		return s.loginHint(e)
+	}
+	switch e.Status {
+	case http.StatusNotFound:
+		return s.missingHint(e)
+	case http.StatusBadRequest:
+		switch {
+		case e.says(vault.InvalidVersionedPath):
+			return fmt.Sprintf("the mount is KV version 2, but this client speaks version %d: set kv_engine_version to 2", s.version)
+		case e.says("check-and-set parameter required"):
+			return "the mount or the secret demands check-and-set: write on condition of the version"
+		case e.says("missing client token"):
+			return "no token reached the server: where it redirects to another host, put that host in url"
+		}
+	case http.StatusForbidden:
+		if s.auth.Name() == "token" {
+			return "the token may be wrong or expired, or its policies do not let it do that: try `vault token lookup`"
+		}
+		return "the policies of the " + s.auth.Name() + " role do not let it do that: in KV version 2 they must name MOUNT/data/PATH"
+	case http.StatusTooManyRequests:
+		return "the server limits how often it may be asked: ask less often, or raise the quota"
+	case http.StatusNotImplemented:
+		return "the server is not initialized: run `vault operator init`"
+	case http.StatusServiceUnavailable:
+		if e.says("sealed") {
+			return "the server is sealed: run `vault operator unseal`"
+		}
+	}
+	return ""
+}
+
+func (s *Store) missingHint(e *ResponseError) string {
+	switch {
+	case e.deleted:
+		return "its latest version is deleted or destroyed: `vault kv undelete` brings a deleted one back"
+	case e.says(vault.InvalidVersionedPath):
+		return fmt.Sprintf("the mount is KV version 2, but this client speaks version %d: set kv_engine_version to 2", s.version)
+	case e.says("no handler for route"):
+		if s.mount == "" {
+			return "nothing is mounted there: with mount_point null, names begin with the mount"
+		}
+		return fmt.Sprintf("nothing is mounted at %q: set mount_point to the engine's mount (`vault secrets list`)", s.mount)
+	}
+	return ""
+}
+
+func (s *Store) loginHint(e *ResponseError) string {
+	method := s.auth.Name()
+	switch {
+	case e.Status >= 500 && e.says("sealed"):
+		return "the server is sealed: run `vault operator unseal`"
+	case e.says("secret id") || e.says("secret_id") || e.says("role id") || e.says("role_id"):
+		return "the role_id is not one of this server's, or the secret_id is wrong, used up or expired: " +
+			"make a new one with `vault write -f auth/approle/role/ROLE/secret-id`"
+	case e.Status == http.StatusNotFound, e.says("unsupported path"), e.says("no handler for route"):
+		return fmt.Sprintf("no %s method answers there: check url and auth_mount_point (`vault auth list`)", method)
+	case e.Status == http.StatusForbidden:
+		return fmt.Sprintf("the server refuses the %s log-in: check its credentials, auth_mount_point and namespace", method)
+	}
+	return ""
+}
+
+// reachHint says what to do about a request that got no answer.
+func (s *Store) reachHint(err error) string {
+	var certificate *tls.CertificateVerificationError
+	switch {
+	case errors.As(err, &certificate):
+		return "the server's certificate is not trusted: give the kwarg verify the path of its CA"
+	case errors.Is(err, context.Canceled):
+		return ""
+	}
+	return "is the server up, and can it be reached from here? see url, VAULT_ADDR and the proxy settings"
+}

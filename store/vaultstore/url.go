@@ -1,0 +1,94 @@
+package vaultstore
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+)
+
+// quote percent-encodes as Python's urllib.parse.quote does: letters, digits
+// and "_.-~/" stay (hvac's utils.format_url).
+func quote(s string) string {
+	var b strings.Builder
+	for i := range len(s) {
+		c := s[i]
+		if 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte("_.-~/", c) >= 0 {
+			b.WriteByte(c)
+		} else {
+			fmt.Fprintf(&b, "%%%02X", c)
+		}
+	}
+	return b.String()
+}
+
+// join makes one path of an address and a quoted path as hvac's
+// RawAdapter.request and urljoin do: no slash twice in path, none at the ends
+// of either.
+func join(address, path string) string {
+	return strings.Trim(address, "/") + "/" + cleanPath(path)
+}
+
+func cleanPath(path string) string {
+	for strings.Contains(path, "//") {
+		path = strings.ReplaceAll(path, "//", "/")
+	}
+	return strings.Trim(path, "/")
+}
+
+// parse makes a URL of a joined address and path, with "." and ".." resolved:
+// urllib3 does so before anything is sent, so an id may climb out of its base
+// path.
+func parse(joined string) (*url.URL, error) {
+	u, err := url.Parse(joined)
+	if err != nil {
+		return nil, errors.New("the address is not a URL") // url.Error would quote user info
+	}
+	if u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		return nil, errors.New("the address is not of the form https://HOST:PORT")
+	}
+	escaped := removeDots(u.EscapedPath())
+	if u.Path, err = url.PathUnescape(escaped); err != nil {
+		return nil, errors.New("the address has a path that is not percent-encoded")
+	}
+	u.RawPath, u.Fragment, u.RawFragment = escaped, "", ""
+	return u, nil
+}
+
+// removeDots resolves dot segments (RFC 3986, section 5.2.4) as urllib3's
+// _remove_path_dot_segments does.
+func removeDots(path string) string {
+	segments := strings.Split(path, "/")
+	var out []string
+	for _, s := range segments {
+		switch s {
+		case ".":
+		case "..":
+			if len(out) > 0 {
+				out = out[:len(out)-1]
+			}
+		default:
+			out = append(out, s)
+		}
+	}
+	if strings.HasPrefix(path, "/") && (len(out) == 0 || out[0] != "") {
+		out = append([]string{""}, out...)
+	}
+	if strings.HasSuffix(path, "/.") || strings.HasSuffix(path, "/..") {
+		out = append(out, "")
+	}
+	return strings.Join(out, "/")
+}
+
+// safeURL is a URL as errors show it: without user info.
+func safeURL(joined string) string {
+	u, err := url.Parse(joined)
+	if err != nil {
+		return "(no URL)"
+	}
+	if u.User == nil {
+		return joined
+	}
+	u.User = nil
+	return u.String()
+}
