@@ -1,0 +1,18 @@
+// Package metadbstore reads variables and connections from Airflow's metadata
+// database: the files that Airflow's own SQLite set-up makes. It never writes
+// to the database and never makes one.
+//
+// A secret is a row, as a JSON object of its columns under their own names and
+// with the values of the database, still encrypted where Airflow encrypted
+// them; dialect.MetaDB knows what they mean. A name is the table and the id,
+// with the team on whose behalf is asked where there is one:
+//
+//	variable/KEY            the row of KEY, if it belongs to no team
+//	variable@team%2Fa/KEY   the row of KEY, if it belongs to no team or to "team/a"
+//	connection/ID
+//
+// Ids are compared by their bytes, whatever the collation of the column
+// (MetastoreBackend asks the database and then trusts it; its own tables
+// compare so). A schema without teams is one in which every row belongs to
+// none.
+package metadbstore

@@ -1,0 +1,230 @@
+package metadbstore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"unicode/utf8"
+
+	_ "modernc.org/sqlite" // the driver "sqlite"
+
+	"github.com/airlock-secrets/airlock/airflow/pyjson"
+	"github.com/airlock-secrets/airlock/store"
+)
+
+// Store is a metadata database. It is safe for concurrent use.
+type Store struct {
+	engine engine
+	db     *sql.DB
+	closed atomic.Bool
+}
+
+var (
+	_ store.Store   = (*Store)(nil)
+	_ store.Lister  = (*Store)(nil)
+	_ store.Checker = (*Store)(nil)
+	_ store.Locator = (*Store)(nil)
+)
+
+// tables :: kind in a name -> column that holds the id. The kind is the name
+// of the table, too.
+func idColumn(table string) (string, bool) {
+	switch table {
+	case "variable":
+		return "key", true
+	case "connection":
+		return "conn_id", true
+	}
+	return "", false
+}
+
+// Open reads the options; it does not touch the database, which may come to
+// be later. Its errors are Invalid, or Unsupported for an engine that airlock
+// cannot read, and hold nothing of the URL but its scheme.
+func Open(o Options) (*Store, error) {
+	e, err := o.engine()
+	if err != nil {
+		return nil, err
+	}
+	db, err := sql.Open(e.driver, e.source)
+	if err != nil {
+		return nil, wrong(store.Invalid, "", "opening the metadata database: %w", err)
+	}
+	db.SetMaxOpenConns(4)
+	db.SetMaxIdleConns(4)
+	return &Store{engine: e, db: db}, nil
+}
+
+// Name says where the store is, for messages.
+func (s *Store) Name() string { return s.engine.label }
+
+// Close closes the database. A second Close is a no-op.
+func (s *Store) Close() error {
+	if s.closed.Swap(true) {
+		return nil
+	}
+	return s.fail("close", "", s.db.Close())
+}
+
+// Name is where the row of an id is asked for on behalf of team, or of nobody
+// where that is empty. Table is "variable" or "connection".
+func Name(table, team, id string) string {
+	if team != "" {
+		table += "@" + url.PathEscape(team)
+	}
+	return table + "/" + id
+}
+
+// asked is a name taken apart.
+type asked struct{ table, column, team, id string }
+
+func parseName(name string) (asked, error) {
+	head, id, _ := strings.Cut(name, "/")
+	table, escaped, hasTeam := strings.Cut(head, "@")
+	team, err := url.PathUnescape(escaped)
+	column, ok := idColumn(table)
+	if !ok || id == "" || err != nil || hasTeam && team == "" {
+		return asked{}, &store.Error{Code: store.Invalid, Err: errors.New(`a name here is "variable/KEY" or "connection/ID"`)}
+	}
+	return asked{table, column, team, id}, nil
+}
+
+// Get returns the row as a JSON object of its columns. A row of another team
+// is NotFound.
+func (s *Store) Get(ctx context.Context, name string) (*store.Secret, error) {
+	secret, err := s.get(ctx, name)
+	return secret, s.fail("get", name, err)
+}
+
+func (s *Store) get(ctx context.Context, name string) (*store.Secret, error) {
+	a, err := parseName(name)
+	if err != nil {
+		return nil, err
+	}
+	var found *pyjson.Object
+	err = s.rows(ctx, s.engine.row(a.table, a.column), []any{a.id}, func(row *pyjson.Object) error {
+		id, _ := row.Get(a.column)
+		team, _ := row.Get("team_name")
+		if id == a.id && (team == nil || a.team != "" && team == a.team) {
+			found = row
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	if found == nil {
+		return nil, sql.ErrNoRows
+	}
+	return &store.Secret{Payload: []byte(pyjson.Encode(found)), Form: store.Object}, nil
+}
+
+// List returns the names of all rows, those of teams under their team.
+func (s *Store) List(ctx context.Context, prefix string) ([]string, error) {
+	var names []string
+	for _, table := range []string{"connection", "variable"} {
+		column, _ := idColumn(table)
+		err := s.rows(ctx, s.engine.all(table), nil, func(row *pyjson.Object) error {
+			id, _ := row.Get(column)
+			team, _ := row.Get("team_name")
+			teamName, _ := team.(string)
+			if idName, ok := id.(string); ok && strings.HasPrefix(Name(table, teamName, idName), prefix) {
+				names = append(names, Name(table, teamName, idName))
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, s.fail("list", prefix, err)
+		}
+	}
+	slices.Sort(names)
+	return names, nil
+}
+
+// Check looks for both tables.
+func (s *Store) Check(ctx context.Context) error {
+	for _, name := range []string{"variable/airlock", "connection/airlock"} {
+		if _, err := s.get(ctx, name); err != nil && !errors.Is(err, sql.ErrNoRows) {
+			return s.fail("check", "", err)
+		}
+	}
+	return nil
+}
+
+// Locate says which row a name stands for.
+func (s *Store) Locate(name string) string {
+	a, err := parseName(name)
+	if err != nil {
+		return name
+	}
+	where := fmt.Sprintf("table %s, %s = %q", a.table, a.column, store.Clip(a.id))
+	if a.team != "" {
+		where += fmt.Sprintf(", team_name = %q or none", store.Clip(a.team))
+	}
+	return where
+}
+
+// rows runs a query and calls each with every row.
+func (s *Store) rows(ctx context.Context, query string, args []any, each func(*pyjson.Object) error) error {
+	if s.closed.Load() {
+		return errors.New("the store is closed")
+	}
+	rows, err := s.db.QueryContext(ctx, query, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	columns, err := rows.Columns()
+	if err != nil {
+		return err
+	}
+	cells := make([]any, len(columns))
+	to := make([]any, len(columns))
+	for i := range cells {
+		to[i] = &cells[i]
+	}
+	for rows.Next() {
+		if err := rows.Scan(to...); err != nil {
+			return err
+		}
+		row := pyjson.NewObject()
+		for i, column := range columns {
+			cell, err := value(column, cells[i])
+			if err != nil {
+				return err
+			}
+			row.Set(column, cell)
+		}
+		if err := each(row); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+// value is a column's value as JSON has it. SQLite holds any type in any
+// column, whatever the schema says, and Airflow takes what it finds.
+func value(column string, cell any) (any, error) {
+	switch v := cell.(type) {
+	case nil, bool, int64, float64:
+		return v, nil
+	case []byte:
+		return text(column, string(v))
+	case string:
+		return text(column, v)
+	}
+	return nil, &store.Error{Code: store.Corrupt, Err: fmt.Errorf("column %q holds a value of an unexpected type", column)}
+}
+
+func text(column, s string) (any, error) {
+	if !utf8.ValidString(s) {
+		return nil, &store.Error{Code: store.Corrupt, Hint: "correct the row in Airflow",
+			Err: fmt.Errorf("column %q is not text in UTF-8", column)}
+	}
+	return s, nil
+}
