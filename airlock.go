@@ -45,14 +45,16 @@ type Source struct {
 	// Class is the dotted path of the Airflow class this source stands for,
 	// as Airflow 3 knows it.
 	Class string
-	// Store is nil only where Err or Skip is set.
-	Store store.Store
-	// Dialect is never nil, except where Err or Skip is set.
+	// Store and Dialect are nil only where Err or Skip is set.
+	Store   store.Store
 	Dialect dialect.Dialect
-	// Err is why the source could not be built (an unknown class, a missing
-	// kwarg). Airflow's processes do not start then, so every look-up of the
-	// Resolver fails with it before anything is asked.
+	// Err is why the source could not be built (a database of a kind that
+	// cannot be read): in every look-up the layer fails with it.
 	Err error
+	// Fatal says that Airflow's processes do not start with Err (a secrets
+	// backend that cannot be loaded or constructed): every look-up fails with
+	// it before anything is asked.
+	Fatal bool
 	// Skip says why the layer is never asked ("no metadata database is
 	// configured"); empty for a layer that is.
 	Skip string
@@ -61,8 +63,11 @@ type Source struct {
 	// whose methods take none.
 	NoTeam bool
 	// Setting says where the source is configured:
-	// "AIRFLOW__SECRETS__BACKEND in .env". Empty if it needs no setting.
+	// "AIRFLOW__SECRETS__BACKEND in .env:3". Empty if it needs no setting.
 	Setting string
+	// SetIn says where a name of this source is set, for sources whose names
+	// come from several files; "" if it does not know. Nil: Setting says all.
+	SetIn func(name string) string
 	// Notes are remarks on the configuration that explain shows with the
 	// layer ("the class path is gone in Airflow 3: write ...").
 	Notes []string

@@ -73,8 +73,9 @@ func (r *Resolver) ask(ctx context.Context, src *Source, ref airflow.Ref, o *Loo
 		a.Outcome, a.Reason = Skipped, src.Skip
 		return a, goOn
 	}
-	if src.NoTeam {
+	if src.NoTeam && ref.Team != "" {
 		ref.Team = ""
+		a.Notes = append(a.Notes, "asked without the team, as Airflow does here")
 	}
 	start := r.now()
 	v, err := r.read(ctx, src, ref, &a)
@@ -85,7 +86,7 @@ func (r *Resolver) ask(ctx context.Context, src *Source, ref airflow.Ref, o *Loo
 	step := fallThrough(ref.Kind, v, err)
 	r.record(&a, ref, v, err, step)
 	if err != nil && ctx.Err() != nil {
-		step = goOn // Lookup sees the context itself
+		a.stopped, step = true, goOn // Lookup sees the context itself
 	}
 	return a, step
 }
@@ -112,6 +113,9 @@ func (r *Resolver) record(a *Attempt, ref airflow.Ref, v *dialect.Value, err err
 // value without an error is None; why is in a.Reason where there is more to
 // say than "not there".
 func (r *Resolver) read(ctx context.Context, src *Source, ref airflow.Ref, a *Attempt) (*dialect.Value, error) {
+	if src.Err != nil {
+		return nil, src.Err
+	}
 	lookup := src.Dialect.Names(ref)
 	if len(lookup.Names) == 0 {
 		a.Outcome, a.Reason = Skipped, lookup.Skip
@@ -141,6 +145,9 @@ func (r *Resolver) read(ctx context.Context, src *Source, ref airflow.Ref, a *At
 			return nil, err
 		}
 		a.Secret = secret
+		if src.SetIn != nil {
+			a.Setting = src.SetIn(name)
+		}
 		return &v, nil
 	}
 	return nil, nil

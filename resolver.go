@@ -136,11 +136,11 @@ func (r *Resolver) cancel(ctx context.Context, res *Result) error {
 	return r.stop(res, &store.Error{Op: "look up", Code: store.Unavailable, Err: err})
 }
 
-// broken returns the index of the first source that could not be built, -1
-// where there is none.
+// broken returns the index of the first source without which Airflow does not
+// start, -1 where there is none.
 func (r *Resolver) broken() int {
 	for i, s := range r.Sources {
-		if s.Err != nil {
+		if s.Err != nil && s.Fatal {
 			return i
 		}
 	}

@@ -347,7 +347,7 @@ func TestBrokenSourceStopsEverything(t *testing.T) {
 	broken := &store.Error{Op: "open", Store: "vault", Code: store.Invalid, Hint: "set token",
 		Err: &airflow.Error{Type: "VaultError", Message: "The 'token' authentication type requires 'token' or 'token_path', on None None"}}
 	r, stores := layers(airflow.KindVariable, "a", "b")
-	r.Sources[0].Err, r.Sources[0].Store = broken, nil
+	r.Sources[0].Err, r.Sources[0].Fatal, r.Sources[0].Store = broken, true, nil
 	res, err := r.Lookup(context.Background(), airflow.Ref{Kind: airflow.KindVariable, ID: "x"}, &airlock.LookupOptions{All: true})
 	var failed *airlock.LookupError
 	if !errors.As(err, &failed) || !failed.NotStarted || store.Hint(err) != "set token" || calls(stores) != 0 {
@@ -358,6 +358,20 @@ func TestBrokenSourceStopsEverything(t *testing.T) {
 	}
 	if res.Attempts[0].Outcome != airlock.Invalid || res.Attempts[1].Outcome != airlock.Skipped || res.Undefined() {
 		t.Errorf("attempts %+v", res.Attempts)
+	}
+}
+
+// TestUnreadableLayer: a layer that could not be built, without keeping
+// Airflow from starting, fails as one that cannot be asked.
+func TestUnreadableLayer(t *testing.T) {
+	unreadable := &store.Error{Op: "open", Store: "metadata database", Code: store.Unsupported}
+	for _, backend := range []any{"a", none} {
+		r, _ := layers(airflow.KindVariable, backend, none, none)
+		r.Sources[2].Err, r.Sources[2].Store, r.Sources[2].Dialect = unreadable, nil, nil
+		res, err := r.Lookup(context.Background(), airflow.Ref{Kind: airflow.KindVariable, ID: "x"}, nil)
+		if backend == "a" && err != nil || backend == none && (res.Outcome != airlock.Unsupported || !res.Undefined()) {
+			t.Errorf("backend %v: outcome %s, %v", backend, res.Outcome, err)
+		}
 	}
 }
 

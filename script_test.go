@@ -23,6 +23,12 @@ func (s *scripted) Get(_ context.Context, name string) (*store.Secret, error) {
 	s.mu.Lock()
 	s.calls = append(s.calls, name)
 	answer, ok := s.answers[name]
+	if list, several := answer.(sequence); several {
+		answer = list[0]
+		if len(list) > 1 {
+			s.answers[name] = list[1:]
+		}
+	}
 	s.mu.Unlock()
 	if !ok {
 		return nil, &store.Error{Op: "get", Store: "script", Name: name, Code: store.NotFound}
@@ -35,6 +41,9 @@ func (s *scripted) Get(_ context.Context, name string) (*store.Secret, error) {
 	}
 	return &store.Secret{Payload: []byte(pyjson.Encode(answer)), Form: store.Object}, nil
 }
+
+// sequence answers successive calls; its last one answers all that follow.
+type sequence []any
 
 func (s *scripted) Close() error { return nil }
 
