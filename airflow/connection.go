@@ -12,7 +12,7 @@ import (
 // Airflow checks no types, any value that package pyjson decodes. Port is an
 // int64 or *big.Int when it is a number.
 //
-// A Connection redacts itself in every verb of fmt, in slog and in encoders;
+// A Connection redacts itself in the verbs of fmt, in slog and in encoders;
 // only its fields and the methods URI, JSON and ExtraValue give values away.
 type Connection struct {
 	// ID is empty where Airflow's object has None: the ORM class drops an id

@@ -277,3 +277,10 @@ func equalObjects(a, b *pyjson.Object) bool {
 	}
 	return true
 }
+
+// member returns the object that o holds under key.
+func member(o *pyjson.Object, key string) *pyjson.Object {
+	v, _ := o.Get(key)
+	m, _ := v.(*pyjson.Object)
+	return m
+}
