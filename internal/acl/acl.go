@@ -98,6 +98,17 @@ func (p *Principal) Allows(a Action, o Object) bool {
 	return allowed
 }
 
+// AllowsSome reports whether a rule of p allows a on anything of the kinds. It
+// says nothing about a single object: a deny may still refuse each of them.
+func (p *Principal) AllowsSome(a Action, kinds ...Kind) bool {
+	if len(p.Rules) == 0 {
+		return a == Read
+	}
+	return slices.ContainsFunc(p.Rules, func(r Rule) bool {
+		return !r.Deny && in(r.Actions, a) && slices.ContainsFunc(kinds, func(k Kind) bool { return in(r.Kinds, k) })
+	})
+}
+
 func (r *Rule) matches(a Action, o Object) bool {
 	return in(r.Actions, a) && in(r.Kinds, o.Kind) && r.matchesTeam(o.Team) && r.matchesID(o.ID)
 }

@@ -393,3 +393,38 @@ func BenchmarkAuthenticate(b *testing.B) {
 		}
 	}
 }
+
+func TestReloadSeesWhatAnotherProcessChanged(t *testing.T) {
+	c, s := newClock(), memstore.New("system")
+	r := open(t, s, c)
+	kept := create(t, r, client.Spec{Name: "kept", AppRole: true})
+	rotated := create(t, r, client.Spec{Name: "rotated"})
+	revoked := create(t, r, client.Spec{Name: "revoked"})
+	_, lease, err := r.Login(t.Context(), kept.RoleID, kept.SecretID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := open(t, s, c)
+	if err := other.Revoke(t.Context(), "revoked"); err != nil {
+		t.Fatal(err)
+	}
+	again, err := other.Rotate(t.Context(), "rotated", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	added := create(t, other, client.Spec{Name: "added"})
+	if err := r.Reload(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	refused(t, r, revoked.Token)
+	refused(t, r, rotated.Token)
+	accepted(t, r, again.Token, "rotated")
+	accepted(t, r, added.Token, "added")
+	accepted(t, r, kept.Token, "kept")
+	accepted(t, r, lease, "kept")
+
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	code(t, r.Reload(ctx), store.Unavailable)
+	accepted(t, r, kept.Token, "kept")
+}

@@ -1,0 +1,159 @@
+// Package gate is the only door from a facade to a value. Every method takes
+// a [Caller], asks the rules whether it may, does what was asked, and writes
+// the audit line before the answer leaves: none can be forgotten, because no
+// method exists without them.
+//
+// A facade turns a name of its protocol into the references it may stand for.
+// The gate authorises every one of them, and any deny denies: otherwise a name
+// with two readings would let a caller choose the reading that it may read.
+//
+// Reads go through the resolver over the deployment's sources. A name that no
+// dialect recognises is a plain secret of the store that can be written. All
+// writes go to that store; one that a source above it would hide is refused
+// with that source's name.
+package gate
+
+import (
+	"context"
+	"fmt"
+	"hash/maphash"
+	"reflect"
+	"strings"
+	"sync"
+
+	"github.com/airlock-secrets/airlock"
+	"github.com/airlock-secrets/airlock/airflow"
+	"github.com/airlock-secrets/airlock/airflow/dialect"
+	"github.com/airlock-secrets/airlock/internal/acl"
+	"github.com/airlock-secrets/airlock/internal/audit"
+	"github.com/airlock-secrets/airlock/store"
+)
+
+// Config says what the door leads to.
+type Config struct {
+	// Deployment is whose secrets these are. A caller of another deployment
+	// is refused.
+	Deployment string
+	// Resolver holds the deployment's sources in order. Nil has none.
+	Resolver *airlock.Resolver
+	// Own is the store that is written and that keeps plain secrets: the
+	// embedded one. Nil makes every write fail with Unsupported. It should
+	// be the Store of one of the Resolver's sources, the very same value,
+	// else what is written for a reference could not be read back and is
+	// refused.
+	Own store.Store
+	// OwnDialect says under which names Own keeps references. It must be set
+	// where Own is.
+	OwnDialect dialect.Dialect
+	// Audit receives one line for each request; nil writes none.
+	Audit *audit.Log
+}
+
+// Gate is the door of one deployment. It is safe for concurrent use.
+type Gate struct {
+	cfg     Config
+	sources []airlock.Source
+	own     int // index of Own in sources, -1 if it is none of them
+	seed    maphash.Seed
+	locks   [64]sync.Mutex // :: by hash of a name, over a read that leads to a write
+}
+
+// New returns the gate of a deployment.
+func New(cfg Config) (*Gate, error) {
+	if cfg.Own != nil && cfg.OwnDialect == nil {
+		return nil, fmt.Errorf("making the gate: a store to write needs a dialect that names its secrets")
+	}
+	if cfg.Resolver == nil {
+		cfg.Resolver = &airlock.Resolver{}
+	}
+	g := &Gate{cfg: cfg, sources: cfg.Resolver.Sources, own: -1, seed: maphash.MakeSeed()}
+	for i, s := range g.sources {
+		if same(s.Store, cfg.Own) {
+			g.own = i
+			break
+		}
+	}
+	return g, nil
+}
+
+// same compares two stores without the panic that == has for a struct of
+// slices.
+func same(a, b store.Store) bool {
+	return a != nil && b != nil && reflect.TypeOf(a).Comparable() && reflect.TypeOf(b).Comparable() && a == b
+}
+
+// Caller is who asks, by which protocol and from where.
+type Caller struct {
+	// Principal is nil for a caller who has not proved who it is; such a one
+	// is refused everything.
+	Principal *acl.Principal
+	Protocol  string // "vault"
+	Remote    string // the peer's address
+	Request   string // the request's id
+}
+
+// Name is what a facade was asked for.
+type Name struct {
+	// Refs are the references that the name may stand for, the likeliest
+	// first; none means that it is a plain secret.
+	Refs []airflow.Ref
+	// Plain is the name of a plain secret in the own store, as
+	// dialect.PlainName makes it.
+	Plain string
+}
+
+const plainPrefix = "plain/"
+
+func (n *Name) objects() []acl.Object {
+	if len(n.Refs) == 0 {
+		return []acl.Object{plainObject(n.Plain)}
+	}
+	list := make([]acl.Object, len(n.Refs))
+	for i, r := range n.Refs {
+		list[i] = refObject(r)
+	}
+	return list
+}
+
+func refObject(r airflow.Ref) acl.Object {
+	return acl.Object{Kind: acl.Kind(r.Kind), Team: r.Team, ID: r.ID}
+}
+
+// plainObject is what rules see of a plain secret: "vault/secret/a/b".
+func plainObject(name string) acl.Object {
+	return acl.Object{Kind: acl.Plain, ID: strings.TrimPrefix(name, plainPrefix)}
+}
+
+// ownName is where the own store keeps ref.
+func (g *Gate) ownName(ref airflow.Ref) (string, error) {
+	l := g.cfg.OwnDialect.Names(ref)
+	if len(l.Names) == 0 {
+		return "", &store.Error{Op: "name", Name: ref.ID, Code: store.Invalid, Err: fmt.Errorf("%s", l.Skip)}
+	}
+	return l.Names[0], nil
+}
+
+func (g *Gate) lock(name string) func() {
+	m := &g.locks[maphash.String(g.seed, name)%uint64(len(g.locks))]
+	m.Lock()
+	return m.Unlock
+}
+
+// UpstreamError says that a source failed, and not the caller's request: a
+// facade must not answer as if the caller's own token were bad.
+type UpstreamError struct{ Err error }
+
+// Error returns the message of the cause.
+func (e *UpstreamError) Error() string { return e.Err.Error() }
+
+// Unwrap gives the cause.
+func (e *UpstreamError) Unwrap() error { return e.Err }
+
+// Check reports whether the deployment would serve reads: the own store must
+// be well. Its sources may be down; their secrets fail one by one.
+func (g *Gate) Check(ctx context.Context) error {
+	if g.cfg.Own == nil {
+		return nil
+	}
+	return store.Check(ctx, g.cfg.Own)
+}

@@ -1,0 +1,129 @@
+package gate
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/airlock-secrets/airlock/airflow"
+	"github.com/airlock-secrets/airlock/internal/acl"
+	"github.com/airlock-secrets/airlock/internal/audit"
+	"github.com/airlock-secrets/airlock/store"
+)
+
+// pass is one request on its way through the gate.
+type pass struct {
+	g     *Gate
+	entry audit.Entry
+	start time.Time
+}
+
+// enter authorises the caller to do action to every object and starts the
+// audit line. The pass must be left whatever enter answers.
+func (g *Gate) enter(c *Caller, action acl.Action, objects ...acl.Object) (*pass, error) {
+	p := g.start(c, string(action))
+	for _, o := range objects {
+		p.about(o)
+		if !g.allows(c, action, o) {
+			return p, &refusal{action, o}
+		}
+	}
+	if len(objects) > 1 {
+		p.about(objects[0])
+	}
+	return p, nil
+}
+
+func (g *Gate) start(c *Caller, action string) *pass {
+	now := time.Now()
+	p := &pass{g: g, start: now, entry: audit.Entry{Time: now, Request: c.Request, Protocol: c.Protocol,
+		Remote: c.Remote, Action: action}}
+	if c.Principal != nil {
+		p.entry.Principal = c.Principal.Name
+	}
+	return p
+}
+
+func (g *Gate) allows(c *Caller, action acl.Action, o acl.Object) bool {
+	return c.Principal != nil && c.Principal.Deployment == g.cfg.Deployment && c.Principal.Allows(action, o)
+}
+
+// about names what the line is about.
+func (p *pass) about(o acl.Object) {
+	p.entry.Kind, p.entry.Team, p.entry.Name = string(o.Kind), o.Team, o.ID
+}
+
+func (p *pass) aboutRef(r airflow.Ref) { p.about(refObject(r)) }
+
+// from names the layer that answered: a source by its index, -1 for plain
+// secrets of the own store.
+func (p *pass) from(source int) {
+	if source < 0 {
+		p.entry.Layer = "plain secrets"
+		return
+	}
+	s := &p.g.sources[source]
+	p.entry.Layer, p.entry.Source = string(s.Layer), s.Class
+}
+
+// leave writes the audit line and returns err, or why the line could not be
+// written: then nothing may be answered but that failure.
+func (p *pass) leave(done string, err error) error {
+	p.entry.Outcome = done
+	if err != nil {
+		p.entry.Outcome = outcome(err)
+	}
+	p.entry.Duration = time.Since(p.start)
+	if failed := p.g.cfg.Audit.Write(&p.entry); failed != nil {
+		return &store.Error{Op: "audit", Store: "airlock", Code: store.Unavailable, Err: failed,
+			Hint: "nothing is answered while the audit log cannot be written: see to its disk and permissions"}
+	}
+	return err
+}
+
+// outcome names a failure in an audit line. A refusal by our own rules reads
+// "refused", one by the store behind reads "denied".
+func outcome(err error) string {
+	if _, ok := err.(*refusal); ok {
+		return "refused"
+	}
+	switch c := store.CodeOf(err); c {
+	case store.NotFound:
+		return "missing"
+	default:
+		return string(c)
+	}
+}
+
+// refusal is what a caller gets that no rule allows. Its store code is Denied.
+type refusal struct {
+	action acl.Action
+	object acl.Object
+}
+
+func (r *refusal) Error() string {
+	return fmt.Sprintf("no rule allows to %s %s %q", r.action, r.object.Kind, store.Clip(r.object.ID))
+}
+
+// Unwrap gives a store error of code Denied.
+func (r *refusal) Unwrap() error {
+	return &store.Error{Op: string(r.action), Name: r.object.ID, Code: store.Denied,
+		Hint: "`airlock client list` shows the rules of every client"}
+}
+
+// Note writes the line of a request that asks for no secret: a login, a
+// renewal, a token that was refused. It returns err, or why the line could
+// not be written.
+func (g *Gate) Note(c *Caller, action, done string, err error) error {
+	return g.start(c, action).leave(done, err)
+}
+
+// Allows answers whether c may do action to everything that n may stand for.
+// It reads nothing and writes no line: protocols have a question for it.
+func (g *Gate) Allows(c *Caller, action acl.Action, n Name) bool {
+	for _, o := range n.objects() {
+		if !g.allows(c, action, o) {
+			return false
+		}
+	}
+	return true
+}
