@@ -1,0 +1,111 @@
+package vault
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+
+	"github.com/airlock-secrets/airlock/internal/gate"
+	wire "github.com/airlock-secrets/airlock/internal/wire/vault"
+	"github.com/airlock-secrets/airlock/store"
+)
+
+// statusError is an answer that this package gives itself, in Vault's words.
+// Without a message the list of errors is empty.
+type statusError struct {
+	status  int
+	message string
+}
+
+func (e *statusError) Error() string { return e.message }
+
+// Unwrap gives the audit line its code.
+func (e *statusError) Unwrap() error {
+	switch e.status {
+	case http.StatusNotFound:
+		return &store.Error{Op: "serve", Code: store.NotFound}
+	case http.StatusForbidden:
+		return &store.Error{Op: "serve", Code: store.Denied}
+	}
+	return &store.Error{Op: "serve", Code: store.Invalid}
+}
+
+// unsupported is how Vault refuses an operation that a path does not have.
+func unsupported() error {
+	return &statusError{http.StatusMethodNotAllowed, listed("unsupported operation")}
+}
+
+// listed is the form in which Vault's core reports an error of an engine.
+func listed(message string) string { return "1 error occurred:\n\t* " + message + "\n\n" }
+
+// statuses is the one table from a store's code to Vault's status.
+//
+// https://openbao.org/api-docs/#http-status-codes
+func statusOf(err error) int {
+	var upstream *gate.UpstreamError
+	switch store.CodeOf(err) {
+	case store.NotFound:
+		return http.StatusNotFound
+	case store.Denied:
+		return http.StatusForbidden
+	case store.Unauthenticated:
+		if errors.As(err, &upstream) {
+			// It is airlock that the store behind does not know. A 403 would
+			// make the client throw its own good token away.
+			return http.StatusBadGateway
+		}
+		return http.StatusForbidden
+	case store.Invalid, store.Conflict:
+		return http.StatusBadRequest
+	case store.Throttled:
+		return http.StatusTooManyRequests
+	case store.Unsupported:
+		return http.StatusMethodNotAllowed
+	case store.Corrupt:
+		return http.StatusInternalServerError
+	}
+	return http.StatusServiceUnavailable
+}
+
+// messageOf is what the caller is told. Errors hold no values by contract;
+// what they say of our stores is cut short.
+func messageOf(status int, err error) string {
+	var own *statusError
+	var upstream *gate.UpstreamError
+	switch {
+	case errors.As(err, &own):
+		return own.message
+	case status == http.StatusNotFound:
+		return ""
+	case status == http.StatusForbidden && store.CodeOf(err) == store.Unauthenticated:
+		return "permission denied"
+	case status == http.StatusForbidden && !errors.As(err, &upstream):
+		return listed("permission denied")
+	}
+	message := err.Error()
+	if hint := store.Hint(err); hint != "" {
+		message += ": " + hint
+	}
+	const most = 2 << 10
+	if len(message) > most {
+		message = message[:most] + "..."
+	}
+	return listed(message)
+}
+
+// fail answers with err.
+func (q *request) fail(err error) {
+	var own *statusError
+	status := 0
+	if errors.As(err, &own) {
+		status = own.status
+	} else {
+		status = statusOf(err)
+	}
+	answer := wire.ErrorResponse{Errors: []string{}}
+	if m := messageOf(status, err); m != "" {
+		answer.Errors = append(answer.Errors, m)
+	}
+	b, _ := json.Marshal(answer) // strings only: cannot fail
+	q.write(status, append(b, '\n'))
+}

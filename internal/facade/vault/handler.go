@@ -1,0 +1,165 @@
+package vault
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/airlock-secrets/airlock/airflow"
+	"github.com/airlock-secrets/airlock/airflow/dialect"
+	"github.com/airlock-secrets/airlock/internal/client"
+	"github.com/airlock-secrets/airlock/internal/gate"
+)
+
+// protocol names this facade in audit lines, in the names of plain secrets and
+// as the owner of attributes.
+const protocol = "vault"
+
+// Options say what is served.
+type Options struct {
+	// Gate is the door to the deployment's secrets. Required.
+	Gate *gate.Gate
+	// Clients are who may ask. Required.
+	Clients *client.Registry
+	// Dialect says which names are Airflow's; nil means dialect.DefaultVault.
+	Dialect dialect.Dialect
+	// Mounts are the KV engines; nil means "secret" (version 2) and "kv"
+	// (version 1).
+	Mounts []Mount
+	// AppRoles are the names under auth/ where AppRole logins are taken; nil
+	// means "approle".
+	AppRoles []string
+	// Version is what sys/health tells; empty means APIVersion.
+	Version string
+}
+
+// APIVersion is the OpenBao release whose API this is.
+const APIVersion = "2.7.2+airlock"
+
+// Mount is a KV engine: a view of the deployment's secrets.
+type Mount struct {
+	// Path is where it is mounted, without slashes at the ends.
+	Path string
+	// Version is 1 or 2.
+	Version int
+}
+
+// Handler serves the API. Make it with New; it is safe for concurrent use.
+type Handler struct {
+	gate     *gate.Gate
+	clients  *client.Registry
+	dialect  dialect.Dialect
+	mounts   []Mount
+	appRoles []string
+	version  string
+	cluster  string
+	bases    map[airflow.Kind][]string // :: kind -> what its paths begin with
+	buffers  bufferPool
+}
+
+// New returns the handler, or why the options make none.
+func New(o Options) (*Handler, error) {
+	if o.Gate == nil || o.Clients == nil {
+		return nil, fmt.Errorf("making the vault facade: a gate and clients are needed")
+	}
+	h := &Handler{gate: o.Gate, clients: o.Clients, dialect: o.Dialect, mounts: o.Mounts, appRoles: o.AppRoles,
+		version: o.Version, cluster: newUUID()}
+	if h.dialect == nil {
+		h.dialect = dialect.DefaultVault()
+	}
+	if h.mounts == nil {
+		h.mounts = []Mount{{Path: "secret", Version: 2}, {Path: "kv", Version: 1}}
+	}
+	if h.appRoles == nil {
+		h.appRoles = []string{"approle"}
+	}
+	if h.version == "" {
+		h.version = APIVersion
+	}
+	h.bases = basesOf(h.dialect)
+	return h, h.check()
+}
+
+// check refuses mounts that could not be told apart.
+func (h *Handler) check() error {
+	seen := map[string]bool{"sys/": true, "auth/": true}
+	for _, m := range h.mounts {
+		if m.Path == "" || strings.Trim(m.Path, "/") != m.Path || m.Version != 1 && m.Version != 2 {
+			return fmt.Errorf("making the vault facade: mount %q of version %d: want a path without slashes at its ends, and version 1 or 2", m.Path, m.Version)
+		}
+		for other := range seen {
+			if strings.HasPrefix(m.Path+"/", other) || strings.HasPrefix(other, m.Path+"/") {
+				return fmt.Errorf("making the vault facade: the mounts %q and %q overlap", m.Path, other)
+			}
+		}
+		seen[m.Path+"/"] = true
+	}
+	return nil
+}
+
+// Register puts the handler under /v1/ of mux.
+func (h *Handler) Register(mux *http.ServeMux) { mux.Handle("/v1/", h) }
+
+// ServeHTTP implements http.Handler.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	q := request{w: w, r: r}
+	if err := h.serve(&q); err != nil {
+		q.fail(err)
+	}
+}
+
+func (h *Handler) serve(q *request) error {
+	if done, err := q.parse(); done || err != nil {
+		return err
+	}
+	if handled, err := h.open(q); handled {
+		return err
+	}
+	session, err := h.clients.Authenticate(q.token)
+	if err != nil {
+		return h.gate.Note(&q.caller, "authenticate", "", err)
+	}
+	q.session, q.caller.Principal = session, &session.Principal
+	if err := q.hasPath(); err != nil {
+		return h.gate.Note(&q.caller, "authenticate", "", err)
+	}
+	if m, rest, ok := h.mount(q.path); ok {
+		if m.Version == 1 {
+			return h.kv1(q, rest)
+		}
+		return h.kv2(q, m, rest)
+	}
+	switch first, rest, _ := strings.Cut(q.path, "/"); first {
+	case "sys":
+		return h.sys(q, rest)
+	case "auth":
+		return h.auth(q, rest)
+	}
+	return &statusError{http.StatusNotFound, fmt.Sprintf("no handler for route %q. route entry not found.", q.path)}
+}
+
+// mount finds the engine of a path and what follows its name: "" where the
+// mount itself is meant, else "/" and the rest.
+func (h *Handler) mount(path string) (Mount, string, bool) {
+	for _, m := range h.mounts {
+		if rest, ok := strings.CutPrefix(path, m.Path); ok && (rest == "" || rest[0] == '/') {
+			return m, rest, true
+		}
+	}
+	return Mount{}, "", false
+}
+
+// name is what path, below a mount, stands for.
+func (h *Handler) name(path string) gate.Name {
+	path = cleanSlashes(path)
+	return gate.Name{Refs: h.dialect.Refs(path), Plain: dialect.PlainName(protocol, path)}
+}
+
+// cleanSlashes drops the slashes that the dialect does not see, so that a
+// plain secret has one name too.
+func cleanSlashes(path string) string {
+	for strings.Contains(path, "//") {
+		path = strings.ReplaceAll(path, "//", "/")
+	}
+	return strings.Trim(path, "/")
+}

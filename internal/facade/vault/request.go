@@ -1,0 +1,216 @@
+package vault
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"net/http"
+	"net/url"
+	"path"
+	"strconv"
+	"strings"
+
+	"github.com/airlock-secrets/airlock/internal/client"
+	"github.com/airlock-secrets/airlock/internal/gate"
+	wire "github.com/airlock-secrets/airlock/internal/wire/vault"
+)
+
+// maxPath bounds a path, and so every name: the own store takes names of 16
+// KiB, of which some are spent on saying what kind of name it is.
+const maxPath = 15 << 10
+
+// operation is what a method means to Vault.
+type operation string
+
+const (
+	opRead   operation = "read"
+	opList   operation = "list"
+	opWrite  operation = "write"
+	opPatch  operation = "patch"
+	opDelete operation = "delete"
+)
+
+// request is one request on its way.
+type request struct {
+	w http.ResponseWriter
+	r *http.Request
+
+	id      string
+	op      operation
+	path    string // decoded, what follows /v1/
+	query   url.Values
+	token   string
+	caller  gate.Caller
+	session *client.Session
+}
+
+// parse reads what does not depend on who asks. It reports whether the answer
+// is already given.
+func (q *request) parse() (done bool, err error) {
+	q.id = newUUID()
+	q.caller = gate.Caller{Protocol: protocol, Remote: q.r.RemoteAddr, Request: q.id}
+	p, verdict := splitPath(q.r.URL)
+	switch verdict {
+	case pathUnclean:
+		target := url.URL{Path: path.Clean(q.r.URL.Path), RawQuery: q.r.URL.RawQuery}
+		q.w.Header().Set("Location", target.String())
+		q.w.WriteHeader(http.StatusTemporaryRedirect)
+		return true, nil
+	case pathControl:
+		q.w.WriteHeader(http.StatusBadRequest)
+		return true, nil
+	case pathOutside:
+		return false, &statusError{status: http.StatusNotFound}
+	case pathLong:
+		return false, &statusError{http.StatusBadRequest, "the path is longer than " + strconv.Itoa(maxPath) + " bytes"}
+	}
+	q.path = p
+	if q.r.URL.RawQuery != "" {
+		q.query = q.r.URL.Query()
+	}
+	if err := q.parseMethod(); err != nil {
+		return false, err
+	}
+	if ns := strings.Trim(q.header(wire.NamespaceHeader), "/"); ns != "" && ns != "root" {
+		return false, &statusError{http.StatusNotFound, "namespace not found"}
+	}
+	if ttl := q.header(wire.WrapTTLHeader); ttl != "" && strings.Trim(ttl, "0s") != "" {
+		return false, &statusError{http.StatusBadRequest, "response wrapping is not supported here: leave " + wire.WrapTTLHeader + " out"}
+	}
+	q.token = q.bearer()
+	return false, nil
+}
+
+// header is Header.Get without making the name canonical again.
+func (q *request) header(name string) string {
+	if v := q.r.Header[http.CanonicalHeaderKey(name)]; len(v) > 0 {
+		return v[0]
+	}
+	return ""
+}
+
+// bearer is the token of either header; Vault takes "Bearer" in this case only.
+func (q *request) bearer() string {
+	if t := q.header(wire.TokenHeader); t != "" {
+		return t
+	}
+	token, ok := strings.CutPrefix(q.header("Authorization"), "Bearer ")
+	if !ok {
+		return ""
+	}
+	return strings.TrimSpace(token)
+}
+
+func (q *request) parseMethod() error {
+	switch q.r.Method {
+	case http.MethodGet:
+		q.op = opRead
+		if list := q.query.Get("list"); list != "" {
+			yes, err := strconv.ParseBool(list)
+			if err != nil {
+				return &statusError{status: http.StatusBadRequest}
+			}
+			if yes {
+				q.op = opList
+			}
+		}
+	case http.MethodHead:
+		// Only sys/health takes it: see open.
+		q.op = opRead
+		if !strings.HasPrefix(q.path, "sys/health") {
+			return &statusError{status: http.StatusMethodNotAllowed}
+		}
+	case wire.MethodList:
+		q.op = opList
+	case http.MethodPost, http.MethodPut:
+		q.op = opWrite
+	case http.MethodPatch:
+		q.op = opPatch
+	case http.MethodDelete:
+		q.op = opDelete
+	case http.MethodOptions:
+		return &statusError{http.StatusBadRequest, "cannot handle internal-only request operation"}
+	default:
+		return &statusError{status: http.StatusMethodNotAllowed}
+	}
+	return nil
+}
+
+// hasPath refuses a path that climbs, as OpenBao's router does once it knows
+// who asks.
+func (q *request) hasPath() error {
+	if climbs(q.path) {
+		return &statusError{http.StatusBadRequest, "relative paths not supported"}
+	}
+	return nil
+}
+
+// verdict is what splitPath thinks of a path.
+type verdict int
+
+const (
+	pathGood    verdict = iota
+	pathUnclean         // "//", "." or ".." as they stand: net/http's mux redirects
+	pathControl         // a control character: OpenBao answers a bare 400
+	pathOutside         // not below /v1/
+	pathLong
+)
+
+// splitPath returns what follows /v1/, decoded. Encoded dots and slashes are
+// not cleaned away: "%2F" separates like "/", and "%2e%2e" is refused later.
+func splitPath(u *url.URL) (string, verdict) {
+	switch {
+	case len(u.Path) > maxPath:
+		return "", pathLong
+	case unclean(u.EscapedPath()):
+		return "", pathUnclean
+	case !printable(u.Path):
+		return "", pathControl
+	}
+	rest, ok := strings.CutPrefix(u.Path, "/v1/")
+	if !ok {
+		return "", pathOutside
+	}
+	return rest, pathGood
+}
+
+func unclean(escaped string) bool {
+	clean := path.Clean(escaped)
+	return clean != escaped && clean+"/" != escaped
+}
+
+func printable(s string) bool {
+	for i := range len(s) {
+		if s[i] < 0x20 || s[i] == 0x7f {
+			return false
+		}
+	}
+	return true
+}
+
+// climbs reports whether a decoded path has ".." for one of its parts.
+func climbs(p string) bool {
+	if !strings.Contains(p, "..") {
+		return false
+	}
+	for part := range strings.SplitSeq(p, "/") {
+		if part == ".." {
+			return true
+		}
+	}
+	return false
+}
+
+// newUUID gives a random UUID (version 4) for a request or cluster id.
+func newUUID() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never fails: crypto/rand ends the process instead
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	var out [36]byte
+	hex.Encode(out[:8], b[:4])
+	hex.Encode(out[9:13], b[4:6])
+	hex.Encode(out[14:18], b[6:8])
+	hex.Encode(out[19:23], b[8:10])
+	hex.Encode(out[24:], b[10:])
+	out[8], out[13], out[18], out[23] = '-', '-', '-', '-'
+	return string(out[:])
+}
