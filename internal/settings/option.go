@@ -101,11 +101,6 @@ func finish(home, at airflow.OptionHome, got found) Option {
 
 func optionName(h airflow.OptionHome) string { return fmt.Sprintf("[%s] %s", h.Section, h.Key) }
 
-// envName is the environment variable of an option (_env_var_name).
-func envName(h airflow.OptionHome) string {
-	return "AIRFLOW__" + strings.ToUpper(strings.ReplaceAll(h.Section, ".", "_")) + "__" + strings.ToUpper(h.Key)
-}
-
 // reader is one look-up: a method for each place it goes through.
 type reader struct {
 	s      *Settings
@@ -115,7 +110,7 @@ type reader struct {
 
 // environment is _get_env_var_option: what it finds counts even when empty.
 func (r reader) environment(h airflow.OptionHome) (found, error) {
-	name := envName(h)
+	name := airflow.OptionEnv(h.Section, h.Key)
 	if v, ok := r.s.merged[name]; ok {
 		return r.expanded(h, found{v.value, v.origin, true})
 	}
@@ -173,6 +168,14 @@ func (r reader) fileCommand(h airflow.OptionHome) (found, error) {
 	}
 	got, err := r.command(h, raw.value, raw.origin, r.s.config.trusted)
 	got.ok = got.value != ""
+	var own *Error
+	if errors.As(err, &own) && own.Type != configException {
+		// In the file, unlike in the environment, Airflow wraps every failure.
+		at := raw.origin
+		at.Via = Command
+		return found{}, optionError(optionName(h), at, store.CodeOf(err), store.Hint(err),
+			&Error{Type: configException, Message: own.Message, Err: own.Err})
+	}
 	return got, err
 }
 
@@ -196,7 +199,7 @@ func (r reader) command(h airflow.OptionHome, command string, at Origin, trusted
 	at.Via = Command
 	if !trusted {
 		return found{}, optionError(optionName(h), at, store.Unsupported,
-			"set "+envName(h)+" or its _CMD in the environment that airlock runs in", ErrNotRun)
+			"set "+airflow.OptionEnv(h.Section, h.Key)+" or its _CMD in the environment that airlock runs in", ErrNotRun)
 	}
 	out, err := r.s.run(r.ctx, command)
 	if err != nil {

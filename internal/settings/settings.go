@@ -252,7 +252,7 @@ func (s *Settings) names() []string {
 func (s *Settings) Notes() []Note { return append([]Note(nil), s.notes...) }
 
 // String names the folder only.
-func (s *Settings) String() string { return "settings of " + s.dir }
+func (s Settings) String() string { return "settings of " + s.dir }
 
 // Format implements fmt.Formatter so that no verb prints a value.
-func (s *Settings) Format(f fmt.State, _ rune) { _, _ = fmt.Fprint(f, s.String()) }
+func (s Settings) Format(f fmt.State, _ rune) { _, _ = fmt.Fprint(f, s.String()) }

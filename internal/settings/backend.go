@@ -1,0 +1,90 @@
+package settings
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+
+	"github.com/airlock-secrets/airlock/airflow"
+	"github.com/airlock-secrets/airlock/airflow/pyjson"
+)
+
+// Backend is which secrets backend is configured, and how. It prints without
+// its kwargs, which hold credentials.
+type Backend struct {
+	// Section is "secrets", or "workers" where a worker has its own backend.
+	Section string
+	// Class is the dotted path exactly as it is set: Airflow does not trim it.
+	Class       string
+	ClassOrigin Origin
+	// Kwargs are what the class is constructed with; never nil.
+	Kwargs *pyjson.Object
+	// KwargsOrigin is where the JSON text came from, Default where there is
+	// none.
+	KwargsOrigin Origin
+	// Overrides say which variables set single kwargs over the JSON text, in
+	// the order in which they count.
+	Overrides []Origin
+	// Warning is set where Airflow goes on without the JSON text, because it
+	// is not a JSON object.
+	Warning *airflow.KwargsWarning
+	// Notes are remarks on where the settings stand.
+	Notes []string
+}
+
+// String describes the backend without its kwargs.
+func (b Backend) String() string {
+	return fmt.Sprintf("secrets backend of [%s] from %s, kwargs redacted", b.Section, b.ClassOrigin)
+}
+
+// Format implements fmt.Formatter so that no verb prints the kwargs.
+func (b Backend) Format(f fmt.State, _ rune) { _, _ = fmt.Fprint(f, b.String()) }
+
+// LogValue implements slog.LogValuer.
+func (b Backend) LogValue() slog.Value { return slog.StringValue(b.String()) }
+
+// Backend returns the secrets backend that is configured, nil if there is
+// none (_get_custom_secret_backend). A worker's classes (SDK) take [workers]
+// secrets_backend with its own kwargs where that is set, else class and kwargs
+// of [secrets]; the server's (ORM) take [secrets] only.
+func (s *Settings) Backend(ctx context.Context, r airflow.Reading) (*Backend, error) {
+	if r == airflow.SDK {
+		if b, err := s.backendOf(ctx, "workers", "secrets_backend"); b != nil || err != nil {
+			return b, err
+		}
+	}
+	return s.backendOf(ctx, "secrets", "backend")
+}
+
+func (s *Settings) backendOf(ctx context.Context, section, key string) (*Backend, error) {
+	class, err := s.option(ctx, section, key, s.secret)
+	if err != nil || class.Value == "" {
+		return nil, err
+	}
+	kwargs, err := s.option(ctx, section, key+"_kwargs", backendAsksItself)
+	if err != nil {
+		return nil, err
+	}
+	b := &Backend{Section: section, Class: class.Value, ClassOrigin: class.Origin, KwargsOrigin: kwargs.Origin}
+	for _, o := range []Option{class, kwargs} {
+		if o.Note != "" {
+			b.Notes = append(b.Notes, o.Note)
+		}
+	}
+	b.Kwargs, b.Warning = airflow.DecodeKwargs(section, key+"_kwargs", kwargs.Value)
+	for _, name := range airflow.OverrideKwargs(b.Kwargs, section, key+"_kwargs", s.Environ()) {
+		b.Overrides = append(b.Overrides, s.merged[name].origin)
+	}
+	return b, nil
+}
+
+// backendAsksItself stands behind _SECRET while the backend's own kwargs are
+// read: Airflow builds a backend to look them up, which looks them up, until
+// Python ends it.
+func backendAsksItself(context.Context, string) (string, bool, error) {
+	return "", false, &Error{
+		Type:     recursionError,
+		Message:  "the secrets backend would have to look up its own settings",
+		original: "maximum recursion depth exceeded",
+	}
+}
