@@ -1,0 +1,110 @@
+package vaultstore
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/airlock-secrets/airlock/airflow"
+)
+
+// pythonError is how the vectors write an exception down.
+type pythonError struct {
+	Type    string   `json:"type"`
+	Module  string   `json:"module"`
+	Message string   `json:"message"`
+	MRO     []string `json:"mro"`
+	Cause   *string  `json:"cause"`
+}
+
+// hvacTypes are the exceptions of hvac for a status; others are an
+// UnexpectedError.
+var hvacTypes = map[int]string{
+	http.StatusBadRequest: "InvalidRequest", http.StatusUnauthorized: "Unauthorized", http.StatusForbidden: "Forbidden",
+	http.StatusNotFound: "InvalidPath", http.StatusTooManyRequests: "RateLimitExceeded",
+	http.StatusInternalServerError: "InternalServerError", http.StatusNotImplemented: "VaultNotInitialized",
+	http.StatusBadGateway: "BadGateway", http.StatusServiceUnavailable: "VaultDown",
+}
+
+// errnos are the numbers and words that Python puts before a path.
+var errnos = map[error]string{fs.ErrNotExist: "FileNotFoundError: [Errno 2] No such file or directory",
+	fs.ErrPermission: "PermissionError: [Errno 13] Permission denied", syscall.EISDIR: "IsADirectoryError: [Errno 21] Is a directory"}
+
+// inPython is the one table from an error of this store to the exception that
+// ends the same look-up in Airflow.
+func inPython(err error) pythonError {
+	var (
+		response *ResponseError
+		python   *airflow.Error
+		path     *os.PathError
+	)
+	builtin := func(kind, message string, bases ...string) pythonError {
+		return pythonError{Type: kind, Module: "builtins", Message: message, MRO: append([]string{kind}, bases...)}
+	}
+	switch {
+	case errors.As(err, &python) && python.Type == "VaultError":
+		return pythonError{Type: "VaultError", Module: "hvac.exceptions", Message: python.Message, MRO: []string{"VaultError"}}
+	case errors.As(err, &python):
+		return builtin(python.Type, python.Original())
+	case errors.Is(err, errNoToken):
+		return pythonError{Type: "VaultError", Module: "hvac.exceptions", Message: "Vault Authentication Error!, on None None", MRO: []string{"VaultError"}}
+	case errors.As(err, &response) && response.Status == http.StatusForbidden:
+		cause := "Forbidden"
+		return pythonError{Type: "VaultError", Module: "hvac.exceptions", Message: "Vault Authentication Error!, on None None", MRO: []string{"VaultError"}, Cause: &cause}
+	case errors.As(err, &response):
+		return hvacError(response)
+	case errors.Is(err, errNotJSON):
+		return builtin("TypeError", "'Response' object is not subscriptable")
+	case errors.Is(err, errNull):
+		return builtin("TypeError", "'NoneType' object is not subscriptable")
+	case errors.Is(err, errNoData):
+		return builtin("KeyError", "'data'", "LookupError")
+	case errors.As(err, &path):
+		for number, text := range errnos {
+			if errors.Is(path.Err, number) {
+				kind, message, _ := strings.Cut(text, ": ")
+				return builtin(kind, fmt.Sprintf("%s: '%s'", message, path.Path), "OSError")
+			}
+		}
+	}
+	return pythonError{Type: "unmapped", Message: err.Error()}
+}
+
+func hvacError(e *ResponseError) pythonError {
+	kind, ok := hvacTypes[e.Status]
+	if !ok {
+		kind = "UnexpectedError"
+	}
+	message := strings.Join(e.Errors, ", ")
+	switch {
+	case e.Errors == nil:
+		message = e.Text
+	case len(e.Errors) == 0:
+		message = "None"
+	}
+	return pythonError{Type: kind, Module: "hvac.exceptions", Message: fmt.Sprintf("%s, on %s %s", message, e.Method, e.URL), MRO: []string{kind, "VaultError"}}
+}
+
+// wantPython compares an error with the exception of a case.
+func wantPython(t *testing.T, what string, err error, want *pythonError) {
+	t.Helper()
+	if err == nil {
+		t.Errorf("%s: no error, want %s: %s", what, want.Type, want.Message)
+		return
+	}
+	got := inPython(err)
+	if got.Type != want.Type || got.Module != want.Module || got.Message != want.Message {
+		t.Errorf("%s is %s.%s: %s (of %v), want %s.%s: %s", what, got.Module, got.Type, got.Message, err, want.Module, want.Type, want.Message)
+	}
+	if want.MRO != nil && fmt.Sprint(got.MRO) != fmt.Sprint(want.MRO) {
+		t.Errorf("%s has the bases %v, want %v", what, got.MRO, want.MRO)
+	}
+	if want.MRO != nil && (got.Cause == nil) != (want.Cause == nil) || want.Cause != nil && got.Cause != nil && *got.Cause != *want.Cause {
+		t.Errorf("%s has the cause %v, want %v", what, got.Cause, want.Cause)
+	}
+}
