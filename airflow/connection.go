@@ -79,6 +79,10 @@ func newConnection(id string, fields *pyjson.Object, r Reading) (*Connection, er
 // newSDK is the constructor of airflow.sdk.definitions.connection.Connection.
 func newSDK(id string, fields *pyjson.Object) (*Connection, error) {
 	c := &Connection{ID: id}
+	if _, ok := fields.Get("self"); ok {
+		// It collides before the other names are looked at.
+		return nil, unknownField("self", "Connection.__init__() got multiple values for argument 'self'")
+	}
 	uri, _ := fields.Get("uri")
 	if uri != nil && fields.Len() > 1 {
 		return nil, mixed("You must create an object using the URI or individual values " +
@@ -142,7 +146,7 @@ func (c *Connection) assign(fields *pyjson.Object, init string) error {
 			*target = v
 		case key == "uri" || key == "team_name" && c.Reading == ORM:
 		case key == "self":
-			return unknownField(key, "Connection.__init__() got multiple values for argument 'self'")
+			return unknownField(key, init+" got multiple values for argument 'self'")
 		default:
 			return unknownField(key, init+" got an unexpected keyword argument '"+key+"'")
 		}

@@ -218,8 +218,8 @@ func TestURIOfOddFields(t *testing.T) {
 }
 
 // FuzzParseConnection holds what must be true of any text: no panic, an error
-// or a connection but not both, no part of the text in the message, and a URI
-// or JSON form that means the same connection where one comes of it.
+// or a connection but not both, and a URI and a JSON form that keep what they
+// can hold.
 func FuzzParseConnection(f *testing.F) {
 	files, err := vectors.Load()
 	if err != nil {
@@ -249,8 +249,8 @@ func FuzzParseConnection(f *testing.F) {
 	})
 }
 
-// checkURI parses the URI again: what is not reproduced then must be one of
-// the losses that Airflow has too, so a second round must lose nothing more.
+// checkURI parses the URI again, which Airflow's losses (a port of 0, absent
+// fields that become empty) leave with the same password.
 func checkURI(t *testing.T, c *Connection) {
 	uri, err := c.URI()
 	if err != nil {
@@ -268,6 +268,7 @@ func checkURI(t *testing.T, c *Connection) {
 	}
 }
 
+// checkJSON parses the JSON form again, which keeps every text.
 func checkJSON(t *testing.T, c *Connection) {
 	text, err := c.JSON()
 	if err != nil {
