@@ -45,38 +45,31 @@ func TestOptionsOfAirflow(t *testing.T) {
 	if string(have) != want.Options {
 		t.Error("options.json is not what testdata/options.py --write options.json makes")
 	}
-	for _, m := range want.Moved {
-		home, old := airflow.ResolveOption(m[0], m[1])
-		if isOldHome(want.Moved, m[0], m[1]) {
-			continue // itself the old home of another option: asked below
-		}
-		if home.String() != m[0]+"/"+m[1] || old == nil || old.String() != m[2]+"/"+m[3] {
-			t.Errorf("ResolveOption(%s, %s) = %v, %v; want old home %s/%s", m[0], m[1], home, old, m[2], m[3])
-		}
-		if home, _ := airflow.ResolveOption(m[2], m[3]); !isLastMove(want.Moved, m) && home.String() == m[0]+"/"+m[1] {
-			t.Errorf("ResolveOption(%s, %s) = %v: a later move of it counts", m[2], m[3], home)
-		}
-	}
+	compareMoves(t, want.Moved)
 	compareSensitive(t, want.Sensitive)
 }
 
-func isOldHome(moves [][4]string, section, key string) bool {
+// compareMoves asks for every option of Airflow's table by both of its names.
+// By an old name the last move of it counts, and an option that is at once a
+// new home and an old one is taken as the old one.
+func compareMoves(t *testing.T, moves [][4]string) {
+	t.Helper()
+	moved := map[string][4]string{} // :: old home -> its last move
 	for _, m := range moves {
-		if m[2] == section && m[3] == key {
-			return true
+		moved[m[2]+"/"+m[3]] = m
+	}
+	check := func(section, key string, m [4]string) {
+		home, old := airflow.ResolveOption(section, key)
+		if home.String() != m[0]+"/"+m[1] || old == nil || old.String() != m[2]+"/"+m[3] {
+			t.Errorf("ResolveOption(%s, %s) = %v, %v; want %s/%s, once %s/%s", section, key, home, old, m[0], m[1], m[2], m[3])
 		}
 	}
-	return false
-}
-
-func isLastMove(moves [][4]string, move [4]string) bool {
-	last := move
 	for _, m := range moves {
-		if m[2] == move[2] && m[3] == move[3] {
-			last = m
+		check(m[2], m[3], moved[m[2]+"/"+m[3]])
+		if _, both := moved[m[0]+"/"+m[1]]; !both {
+			check(m[0], m[1], m)
 		}
 	}
-	return last == move
 }
 
 func compareSensitive(t *testing.T, want []string) {
