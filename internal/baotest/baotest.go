@@ -81,10 +81,10 @@ func Start(t testing.TB) *Server {
 	return nil
 }
 
-// mounted reports whether the development server has mounted secret/ yet: it
-// does so just after it starts to answer.
+// mounted reports whether the development server has mounted secret/ yet and
+// made it version 2: it does both just after it starts to answer.
 func (s *Server) mounted() bool {
-	status, _, err := s.call(context.Background(), "GET", "/v1/sys/mounts/secret", nil)
+	status, _, err := s.call(context.Background(), "GET", "/v1/secret/config", nil)
 	return err == nil && status == http.StatusOK
 }
 

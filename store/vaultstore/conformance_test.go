@@ -3,10 +3,12 @@ package vaultstore_test
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"net/url"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 	"unicode"
 
 	"github.com/airlock-secrets/airlock/internal/baotest"
@@ -27,6 +29,12 @@ func (m *mounts) mount(t *testing.T, version int) string {
 	m.server.MustDo(t, "POST", "/v1/sys/mounts/"+mount, map[string]any{
 		"type": "kv", "options": map[string]string{"version": fmt.Sprint(version)},
 	})
+	for version == 2 { // the server makes it so in the background
+		if status, _ := m.server.Do(t, "GET", "/v1/"+mount+"/config", nil); status == http.StatusOK {
+			break
+		}
+		time.Sleep(time.Millisecond)
+	}
 	return mount
 }
 

@@ -1,7 +1,6 @@
 package vaultstore
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -113,7 +112,6 @@ func (s *Store) fail(op, name string, err error) error {
 		out.Code, out.Hint = store.Corrupt, "no secret is that long: is it a Vault server that answers?"
 	case errors.As(err, &sent): // its own text would repeat the URL, user info included
 		out.Err, out.Hint = sent.Err, s.reachHint(sent.Err)
-	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 	default:
 		out.Hint = s.reachHint(err)
 	}

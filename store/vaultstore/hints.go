@@ -24,6 +24,8 @@ func (s *Store) hint(e *ResponseError) string {
 			return fmt.Sprintf("the mount is KV version 2, but this client speaks version %d: set kv_engine_version to 2", s.version)
 		case e.says("check-and-set parameter required"):
 			return "the mount or the secret demands check-and-set: write on condition of the version"
+		case e.says("upgrading from non-versioned"):
+			return "the mount is being made version 2: ask again in a moment"
 		case e.says("missing client token"):
 			return "no token reached the server: where it redirects to another host, put that host in url"
 		}
