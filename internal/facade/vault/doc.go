@@ -12,7 +12,7 @@
 //	<mount>/PATH             GET, LIST, POST, PUT, DELETE                  KV version 1
 //	auth/token/lookup-self, lookup, renew-self, renew, revoke-self         of the caller's own token
 //	auth/<approle>/login     POST, PUT
-//	sys/health, sys/seal-status, sys/leader                                without a token
+//	sys/health, sys/seal-status, sys/init, sys/leader                                without a token
 //	sys/mounts, sys/internal/ui/mounts, sys/capabilities-self
 //
 // Every mount shows the same secrets. What the dialect recognises below its

@@ -27,7 +27,9 @@ import (
 )
 
 func TestFacts(t *testing.T) {
-	handler := func(t *testing.T, g *gate.Gate, clients *client.Registry) http.Handler { return newHandler(t, g, clients, nil) }
+	handler := func(t *testing.T, g *gate.Gate, clients *client.Registry) http.Handler {
+		return newHandler(t, g, clients, nil)
+	}
 	t.Run("KV version 2", func(t *testing.T) {
 		facadetest.Run(t, facadetest.Facade{Handler: handler, Connect: func(_ *testing.T, url string, creds *client.Credentials) facadetest.Client {
 			return &peer{url: url, token: creds.Token, data: "secret/data/", list: "secret/metadata/"}
@@ -172,7 +174,7 @@ func (p *peer) List(ctx context.Context, kind airflow.Kind) ([]string, error) {
 // rig is a facade over stores in memory, with a client that may do all.
 type rig struct {
 	peer
-	own     *memstore.Store
+	own     store.Store
 	clients *client.Registry
 	audit   *bytes.Buffer
 	creds   *client.Credentials
@@ -181,7 +183,12 @@ type rig struct {
 
 func newRig(t testing.TB, change func(*vault.Options), above ...airlock.Source) *rig {
 	t.Helper()
-	r := &rig{own: memstore.New("embedded"), audit: &bytes.Buffer{}}
+	return newRigOn(t, memstore.New("embedded"), change, above...)
+}
+
+func newRigOn(t testing.TB, own store.Store, change func(*vault.Options), above ...airlock.Source) *rig {
+	t.Helper()
+	r := &rig{own: own, audit: &bytes.Buffer{}}
 	sources := append(above, airlock.Source{Layer: airlock.LayerBackend, Class: "airlock", Store: r.own, Dialect: dialect.Native{}})
 	g, err := gate.New(gate.Config{Resolver: &airlock.Resolver{Sources: sources}, Own: r.own,
 		OwnDialect: dialect.Native{}, Audit: audit.New(r.audit)})

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/airlock-secrets/airlock/airflow"
 	"github.com/airlock-secrets/airlock/airflow/dialect"
@@ -120,8 +121,12 @@ func (h *Handler) serve(q *request) error {
 		return h.gate.Note(&q.caller, "authenticate", "", err)
 	}
 	q.session, q.caller.Principal = session, &session.Principal
-	if err := q.hasPath(); err != nil {
-		return h.gate.Note(&q.caller, "authenticate", "", err)
+	if !utf8.ValidString(q.path) {
+		// No name of ours can be such: it is not there, and cannot come.
+		if q.op == opRead {
+			return &statusError{status: http.StatusNotFound}
+		}
+		return &statusError{http.StatusBadRequest, "the path is not UTF-8"}
 	}
 	if m, rest, ok := h.mount(q.path); ok {
 		if m.Version == 1 {

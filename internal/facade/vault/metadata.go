@@ -221,6 +221,7 @@ func (s *settings) apply(body object, patch bool) error {
 			return &statusError{http.StatusBadRequest, "metadata check-and-set parameter did not match the current version"}
 		}
 	}
+	changed := false
 	for field, set := range map[string]func(rawJSON) error{
 		attrCAS: s.setCAS, attrMax: s.setMax, attrAfter: s.setAfter,
 		attrCustom: func(raw rawJSON) error { return s.setCustom(raw, patch) },
@@ -229,9 +230,12 @@ func (s *settings) apply(body object, patch bool) error {
 			if err := set(raw); err != nil {
 				return err
 			}
+			changed = true
 		}
 	}
-	s.metadataVersion++
+	if changed {
+		s.metadataVersion++
+	}
 	return nil
 }
 

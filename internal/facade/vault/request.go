@@ -8,6 +8,7 @@ import (
 	"path"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/airlock-secrets/airlock/internal/client"
 	"github.com/airlock-secrets/airlock/internal/gate"
@@ -64,6 +65,9 @@ func (q *request) parse() (done bool, err error) {
 		return false, &statusError{http.StatusBadRequest, "the path is longer than " + strconv.Itoa(maxPath) + " bytes"}
 	}
 	q.path = p
+	if climbs(p) {
+		return false, &statusError{http.StatusBadRequest, "relative paths not supported"}
+	}
 	if q.r.URL.RawQuery != "" {
 		q.query = q.r.URL.Query()
 	}
@@ -135,22 +139,13 @@ func (q *request) parseMethod() error {
 	return nil
 }
 
-// hasPath refuses a path that climbs, as OpenBao's router does once it knows
-// who asks.
-func (q *request) hasPath() error {
-	if climbs(q.path) {
-		return &statusError{http.StatusBadRequest, "relative paths not supported"}
-	}
-	return nil
-}
-
 // verdict is what splitPath thinks of a path.
 type verdict int
 
 const (
 	pathGood    verdict = iota
 	pathUnclean         // "//", "." or ".." as they stand: net/http's mux redirects
-	pathControl         // a control character: OpenBao answers a bare 400
+	pathControl         // not printable: OpenBao answers a bare 400
 	pathOutside         // not below /v1/
 	pathLong
 )
@@ -178,13 +173,10 @@ func unclean(escaped string) bool {
 	return clean != escaped && clean+"/" != escaped
 }
 
+// printable is OpenBao's rule: no control character, and no blank but the
+// space.
 func printable(s string) bool {
-	for i := range len(s) {
-		if s[i] < 0x20 || s[i] == 0x7f {
-			return false
-		}
-	}
-	return true
+	return !strings.ContainsFunc(s, func(c rune) bool { return !unicode.IsPrint(c) })
 }
 
 // climbs reports whether a decoded path has ".." for one of its parts.

@@ -19,6 +19,8 @@ func (h *Handler) open(q *request) (handled bool, err error) {
 		return true, h.health(q)
 	case "sys/seal-status":
 		return true, h.sealStatus(q)
+	case "sys/init":
+		return true, q.bare(http.StatusOK, map[string]any{"initialized": true})
 	case "sys/leader":
 		return true, q.bare(http.StatusOK, map[string]any{"ha_enabled": false})
 	case "sys/internal/ui/mounts":
@@ -72,8 +74,10 @@ func (h *Handler) sealStatus(q *request) error {
 		ClusterID: h.cluster, StorageType: "airlock"}})
 }
 
+// sealAnswer is OpenBao's: it has a commit date where Vault has a build date.
 type sealAnswer struct {
 	CommitDate string `json:"commit_date"`
+	BuildDate  string `json:"build_date,omitempty"`
 	wire.SealStatus
 }
 
@@ -125,14 +129,14 @@ func (h *Handler) showMounts(q *request, rest string) error {
 			return &statusError{http.StatusForbidden, fmt.Sprintf("preflight capability check returned 403, "+
 				"please ensure client's policies grant access to path %q", path+"/")}
 		}
-		return q.data(http.StatusOK, preflight{m.Path + "/", describeMount(m)})
+		return q.data(http.StatusOK, preflight{m.Path + "/", h.describeMount(m)})
 	}
 	if path, ok := strings.CutPrefix(rest, "mounts/"); ok {
 		return h.showMount(q, path)
 	}
 	secrets := map[string]any{}
 	for _, m := range h.mounts {
-		secrets[m.Path+"/"] = describeMount(m)
+		secrets[m.Path+"/"] = h.describeMount(m)
 	}
 	if rest == "mounts" {
 		return q.flat(secrets)
@@ -151,7 +155,7 @@ func (h *Handler) showMount(q *request, path string) error {
 		if m.Path != name {
 			continue
 		}
-		all, err := members(describeMount(m))
+		all, err := members(h.describeMount(m))
 		if err != nil {
 			return err
 		}
@@ -192,8 +196,8 @@ type mountSettings struct {
 	MaxLeaseTTL     int64 `json:"max_lease_ttl"`
 }
 
-func describeMount(m Mount) mountAnswer {
-	return mountAnswer{Type: "kv", Accessor: "kv_" + strings.ReplaceAll(m.Path, "/", "_"), DeprecationStatus: "supported",
+func (h *Handler) describeMount(m Mount) mountAnswer {
+	return mountAnswer{Type: "kv", Accessor: "kv_" + strings.ReplaceAll(m.Path, "/", "_"), DeprecationStatus: "supported", RunningPluginVersion: h.version,
 		Description: "secrets of an Airflow deployment", Options: map[string]string{"version": strconv.Itoa(m.Version)}}
 }
 
