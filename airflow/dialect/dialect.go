@@ -49,6 +49,9 @@ type Value struct {
 	// Connection is set instead of Data where a source holds a connection
 	// as separate fields (a database row, an object of a local file).
 	Connection *airflow.Connection
+	// Warning is what Airflow warns of in its log while it hands the value
+	// out, in words and without any part of the value; empty if nothing.
+	Warning string
 }
 
 // Text returns the value of a variable as a string: Data itself when it is

@@ -1,0 +1,443 @@
+package dialect_test
+
+import (
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/airlock-secrets/airlock"
+	"github.com/airlock-secrets/airlock/airflow"
+	"github.com/airlock-secrets/airlock/airflow/dialect"
+	"github.com/airlock-secrets/airlock/airflow/pyjson"
+	"github.com/airlock-secrets/airlock/internal/vectors"
+	"github.com/airlock-secrets/airlock/store"
+	"github.com/airlock-secrets/airlock/store/envstore"
+	"github.com/airlock-secrets/airlock/store/metadbstore"
+)
+
+// metaInput is the input of a case of metastore.json.
+type metaInput struct {
+	Kind      string                       `json:"kind"`
+	Model     string                       `json:"model"` // of a write case
+	FernetKey string                       `json:"fernet_key"`
+	Rows      []map[string]json.RawMessage `json:"rows"`
+	ID        string                       `json:"id"`
+	TeamName  *string                      `json:"team_name"`
+	Teams     []string                     `json:"teams"`
+	MultiTeam *bool                        `json:"multi_team"`
+}
+
+func (in metaInput) team() string {
+	if in.TeamName == nil {
+		return ""
+	}
+	return *in.TeamName
+}
+
+// outcome is what Airflow answered; Connection and Value tell null from
+// absent by their presence.
+type outcome struct {
+	Value      json.RawMessage `json:"value"`
+	Connection json.RawMessage `json:"connection"`
+	Error      *pyError        `json:"error"`
+	Logs       []struct {
+		Level   string `json:"level"`
+		Message string `json:"message"`
+	} `json:"logs"`
+}
+
+type pyError struct {
+	Type    string `json:"type"`
+	Module  string `json:"module"`
+	Message string `json:"message"`
+}
+
+// modules is where Python keeps the classes that ours stand for.
+var modules = map[string]string{
+	"ValueError": "builtins", "TypeError": "builtins", "KeyError": "builtins", "UnicodeDecodeError": "builtins",
+	"InvalidToken": "cryptography.fernet", "AirflowException": "airflow.sdk.exceptions",
+	"AirflowNotFoundException": "airflow.sdk.exceptions",
+}
+
+// wordings are our own messages and Airflow's, where ours say more. The
+// others have Airflow's words as their original.
+var wordings = map[string]string{
+	"the connection's password is encrypted, but core.fernet_key is empty: set the key that Airflow has": "Can't decrypt encrypted password, FERNET_KEY configuration is missing",
+	"the connection's extra is encrypted, but core.fernet_key is empty: set the key that Airflow has":    "Can't decrypt `extra` params, FERNET_KEY configuration is missing",
+}
+
+// unheard are messages of Airflow that have nothing to do with a look-up.
+var unheard = []string{"Skipping masking for a secret as it's too short (<5 chars)"} // once for each process
+
+func TestVectorsMetastore(t *testing.T) {
+	vectors.Run(t, vectors.Metastore, nil, func(t *testing.T, c vectors.Case) {
+		var in metaInput
+		strict(t, c.Input, &in)
+		switch in.Kind {
+		case "variable", "connection":
+			var expect struct {
+				Backend  *outcome `json:"metastore_backend"`
+				ModelGet *outcome `json:"model_get"`
+			}
+			strict(t, c.Expect, &expect)
+			if expect.Backend == nil || expect.ModelGet == nil {
+				t.Fatal("the case lacks an outcome")
+			}
+			runMetastore(t, in, expect.Backend, expect.ModelGet)
+		case "write":
+			runWrite(t, in, c.Expect)
+		default:
+			t.Fatalf("a case of unknown kind %q", in.Kind)
+		}
+	})
+}
+
+// strict decodes and fails on a member that is not understood.
+func strict(t *testing.T, raw json.RawMessage, to any) {
+	t.Helper()
+	d := json.NewDecoder(strings.NewReader(string(raw)))
+	d.DisallowUnknownFields()
+	if err := d.Decode(to); err != nil {
+		t.Fatalf("the case is not understood: %v", err)
+	}
+}
+
+// python decodes a value as Python sees it.
+func python(t *testing.T, raw json.RawMessage) any {
+	t.Helper()
+	v, err := pyjson.Decode(string(raw))
+	if err != nil {
+		t.Fatalf("the case is not understood: %v", err)
+	}
+	return v
+}
+
+// header is the part of the file's header that makes a database.
+func header(t *testing.T) (statements []string) {
+	t.Helper()
+	files, err := vectors.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		if f.Family() != vectors.Metastore {
+			continue
+		}
+		var ddl map[string]string
+		strict(t, f.Header["ddl_sqlite"], &ddl)
+		for _, table := range []string{"team", "connection", "variable"} {
+			if ddl[table] == "" {
+				t.Fatalf("%s: no DDL of table %s", f.Name, table)
+			}
+			statements = append(statements, ddl[table])
+		}
+		var indexes []string
+		strict(t, f.Header["indexes"], &indexes)
+		return append(statements, indexes...)
+	}
+	t.Fatal("no header")
+	return nil
+}
+
+// metaDatabase makes a file with Airflow's own tables and the given rows.
+func metaDatabase(t *testing.T, table string, teams []string, rows []map[string]any) *metadbstore.Store {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "airflow.db")
+	db, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	exec := func(statement string, args ...any) {
+		if _, err := db.Exec(statement, args...); err != nil {
+			t.Fatalf("%s: %v", statement, err)
+		}
+	}
+	for _, statement := range header(t) {
+		exec(statement)
+	}
+	for _, team := range teams {
+		exec("INSERT INTO team (name) VALUES (?)", team)
+	}
+	for _, row := range rows {
+		var columns, marks []string
+		var args []any
+		for column, v := range row {
+			columns, marks, args = append(columns, `"`+column+`"`), append(marks, "?"), append(args, v)
+		}
+		exec("INSERT INTO "+table+" ("+strings.Join(columns, ",")+") VALUES ("+strings.Join(marks, ",")+")", args...)
+	}
+	s, err := metadbstore.Open(metadbstore.Options{Path: path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s
+}
+
+func (in metaInput) open(t *testing.T) *metadbstore.Store {
+	t.Helper()
+	var rows []map[string]any
+	for _, raw := range in.Rows {
+		row := map[string]any{}
+		for column, v := range raw {
+			row[column] = python(t, v)
+		}
+		rows = append(rows, row)
+	}
+	return metaDatabase(t, in.Kind, in.Teams, rows)
+}
+
+func runMetastore(t *testing.T, in metaInput, backend, modelGet *outcome) {
+	s := in.open(t)
+	d := dialect.MetaDB{FernetKey: in.FernetKey}
+	ref := airflow.Ref{Kind: airflow.Kind(in.Kind), ID: in.ID, Team: in.team()}
+
+	got, err := s.Get(t.Context(), d.Names(ref).Names[0])
+	missing := errors.Is(err, store.ErrNotFound)
+	if err != nil && !missing {
+		t.Fatal(err)
+	}
+	var v dialect.Value
+	var decodeErr error
+	if !missing {
+		v, decodeErr = d.Decode(ref, got)
+	}
+	levels := levelsOf(v, decodeErr)
+	if ref.Kind == airflow.KindVariable {
+		checkVariable(t, backend, v, decodeErr)
+	} else {
+		checkConnection(t, backend, d, ref, got)
+	}
+	checkLevels(t, "metastore_backend", backend, levels)
+
+	multiTeam := in.MultiTeam != nil && *in.MultiTeam
+	r := airlock.Resolver{Reading: airflow.ORM, SingleTeam: !multiTeam, Sources: []airlock.Source{
+		{Layer: airlock.LayerEnvironment, Class: airlock.ClassEnvironment, Store: envstore.New("environment", nil), Dialect: dialect.Env{MultiTeam: multiTeam}},
+		{Layer: airlock.LayerMetadata, Class: airlock.ClassMetastore, Store: s, Dialect: d},
+	}}
+	res, err := r.Lookup(t.Context(), ref, nil)
+	if ref.Kind == airflow.KindConnection && len(res.Attempts) == 2 && res.Attempts[1].Err != nil {
+		levels = append(levels, "debug")
+	}
+	checkModelGet(t, modelGet, res, err)
+	checkLevels(t, "model_get", modelGet, levels)
+}
+
+// levelsOf are the levels at which Airflow logs what came of a row.
+func levelsOf(v dialect.Value, err error) (levels []string) {
+	var none *dialect.NoValueError
+	if errors.As(err, &none) && none.Warn {
+		levels = append(levels, "error")
+	}
+	// Airflow warns of an empty key when it first needs one.
+	if v.Warning != "" || err != nil && strings.Contains(err.Error(), "core.fernet_key is empty") {
+		levels = append(levels, "warning")
+	}
+	return levels
+}
+
+func checkLevels(t *testing.T, what string, want *outcome, levels []string) {
+	t.Helper()
+	var wanted []string
+	for _, l := range want.Logs {
+		if !slices.Contains(unheard, l.Message) {
+			wanted = append(wanted, l.Level)
+		}
+	}
+	got, expected := slices.Compact(slices.Sorted(slices.Values(levels))), slices.Compact(slices.Sorted(slices.Values(wanted)))
+	if !slices.Equal(got, expected) {
+		t.Errorf("%s: log levels %q, want %q", what, got, expected)
+	}
+}
+
+// checkVariable compares with MetastoreBackend.get_variable.
+func checkVariable(t *testing.T, want *outcome, v dialect.Value, err error) {
+	t.Helper()
+	var none *dialect.NoValueError
+	if errors.As(err, &none) {
+		err = nil
+	}
+	if err != nil || want.Error != nil {
+		checkError(t, "metastore_backend", want.Error, err)
+		return
+	}
+	if want.Value == nil {
+		t.Fatal("metastore_backend: neither value nor error")
+	}
+	if expected := python(t, want.Value); !reflect.DeepEqual(v.Data, expected) {
+		t.Errorf("metastore_backend: value %#v, want %#v", v.Data, expected)
+	}
+}
+
+// checkConnection compares with MetastoreBackend.get_connection and the
+// properties of what it returns.
+func checkConnection(t *testing.T, want *outcome, d dialect.MetaDB, ref airflow.Ref, got *store.Secret) {
+	t.Helper()
+	if got == nil {
+		if string(want.Connection) != "null" {
+			t.Errorf("metastore_backend: no row, want %s", want.Connection)
+		}
+		return
+	}
+	row, ok := python(t, got.Payload).(*pyjson.Object)
+	if !ok {
+		t.Fatal("the row is no object")
+	}
+	c, extraErr, err := d.LoadConnection(ref.ID, row)
+	if err != nil || want.Error != nil {
+		checkError(t, "metastore_backend", want.Error, err)
+		return
+	}
+	checkFields(t, "metastore_backend", want.Connection, c, extraErr, row)
+	if _, err := d.Decode(ref, got); (err == nil) != (extraErr == nil) {
+		t.Errorf("Decode: %v, extra: %v", err, extraErr)
+	}
+}
+
+// checkFields compares every member of an expected connection. row is nil
+// where the columns are not looked at.
+func checkFields(t *testing.T, what string, raw json.RawMessage, c *airflow.Connection, extraErr error, row *pyjson.Object) {
+	t.Helper()
+	var want map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &want); err != nil || want == nil {
+		t.Fatalf("%s: a connection, want %s", what, raw)
+	}
+	values := map[string]any{
+		"conn_id": c.ID, "conn_type": c.Type, "description": c.Description, "host": c.Host, "login": c.Login,
+		"password": c.Password, "schema": c.Schema, "port": c.Port,
+	}
+	failures := map[string]error{}
+	uri, uriErr := c.URI()
+	if extraErr != nil {
+		failures["extra_error"], uriErr = extraErr, extraErr
+	} else {
+		values["extra"] = c.Extra
+	}
+	if row != nil {
+		for _, flag := range []string{"is_encrypted", "is_extra_encrypted"} {
+			v, _ := row.Get(flag)
+			values[flag] = v == int64(1) || v == true
+		}
+		values["team_name"], _ = row.Get("team_name")
+		if uriErr != nil {
+			failures["get_uri_error"] = uriErr
+		} else {
+			values["get_uri"] = uri
+		}
+	}
+	for member, raw := range want {
+		got, isValue := values[member]
+		failure, isFailure := failures[member]
+		switch {
+		case isFailure:
+			var e pyError
+			strict(t, raw, &e)
+			checkError(t, what+" "+member, &e, failure)
+		case !isValue:
+			t.Errorf("%s: %s = %s, which we do not have", what, member, raw)
+		case !reflect.DeepEqual(got, python(t, raw)):
+			t.Errorf("%s: %s = %#v, want %s", what, member, got, raw)
+		}
+	}
+	if len(want) != len(values)+len(failures) {
+		t.Errorf("%s: %d members, want %d", what, len(values)+len(failures), len(want))
+	}
+}
+
+// checkError compares type, module and message with Airflow's.
+func checkError(t *testing.T, what string, want *pyError, got error) {
+	t.Helper()
+	var e *airflow.Error
+	if want == nil || !errors.As(got, &e) {
+		t.Errorf("%s: error %v, want %+v", what, got, want)
+		return
+	}
+	message, ok := wordings[e.Message]
+	if !ok {
+		message = e.Original()
+	}
+	if e.Type == "UnicodeDecodeError" { // Python names the byte, which is part of a value
+		message = want.Message
+	}
+	if e.Type != want.Type || modules[e.Type] != want.Module || message != want.Message {
+		t.Errorf("%s: %s (%s): %q, want %+v", what, e.Type, modules[e.Type], message, *want)
+	}
+}
+
+// checkModelGet compares with Variable.get and
+// Connection.get_connection_from_secrets.
+func checkModelGet(t *testing.T, want *outcome, res *airlock.Result, err error) {
+	t.Helper()
+	switch {
+	case err != nil || want.Error != nil:
+		e := airlock.AirflowError(err)
+		if e == nil {
+			t.Errorf("model_get: error %v, want %+v", err, want.Error)
+			return
+		}
+		checkError(t, "model_get", want.Error, e)
+	case res.Connection != nil:
+		checkFields(t, "model_get", want.Connection, res.Connection, nil, nil)
+	case want.Value == nil:
+		t.Errorf("model_get: value %#v, want none", res.Value.Data)
+	default:
+		if expected := python(t, want.Value); !reflect.DeepEqual(res.Value.Data, expected) {
+			t.Errorf("model_get: value %#v, want %#v", res.Value.Data, expected)
+		}
+	}
+}
+
+// runWrite compares with the raw columns of a model that was constructed.
+func runWrite(t *testing.T, in metaInput, rawExpect json.RawMessage) {
+	d := dialect.MetaDB{FernetKey: in.FernetKey}
+	ref := airflow.Ref{Kind: airflow.Kind(in.Model), ID: "x"}
+	v, secretColumn, plain := dialect.Value{Data: "hello"}, "val", "hello"
+	if ref.Kind == airflow.KindConnection {
+		v = dialect.Value{Data: `{"conn_type": "t", "password": "pass", "extra": {"a": 1}}`}
+		secretColumn, plain = "password", "pass"
+	}
+	s, err := d.Encode(ref, v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	row, ok := python(t, s.Payload).(*pyjson.Object)
+	if !ok {
+		t.Fatal("the row is no object")
+	}
+	written, _ := row.Get(secretColumn)
+	var expect map[string]json.RawMessage
+	strict(t, rawExpect, &expect)
+	for member, raw := range expect {
+		var got any
+		switch member {
+		case "is_encrypted", "is_extra_encrypted":
+			got, _ = row.Get(member)
+		case "val_is_plain", "password_column_is_plain":
+			got = written == plain
+		case "decrypts_with_first_key":
+			first, _, _ := strings.Cut(in.FernetKey, ",")
+			f, err := airflow.ParseFernet(first)
+			if err != nil {
+				t.Fatal(err)
+			}
+			text, _ := written.(string)
+			b, err := f.Decrypt(text)
+			if err != nil {
+				t.Error(err)
+			}
+			got = string(b)
+		default:
+			t.Errorf("a member %q that is not understood", member)
+			continue
+		}
+		if !reflect.DeepEqual(got, python(t, raw)) {
+			t.Errorf("%s = %v, want %s", member, got, raw)
+		}
+	}
+}
