@@ -2,7 +2,6 @@ package airflow
 
 import (
 	"encoding/json"
-	"fmt"
 	"os/exec"
 	"strings"
 	"testing"
@@ -104,7 +103,7 @@ func TestFullUpperIsWellFormed(t *testing.T) {
 	}
 	for _, e := range entries {
 		if c, u, ok := strings.Cut(e, "="); !ok || len([]rune(c)) != 1 || len([]rune(u)) < 2 {
-			t.Error(fmt.Sprintf("malformed entry %q", e))
+			t.Errorf("malformed entry %q", e)
 		}
 	}
 }

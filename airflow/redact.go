@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 )
 
 // errNotEncoded is why a connection refuses encoders.
@@ -26,11 +25,10 @@ func (c Connection) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, c.Str
 // GoString is String: fmt never asks, because of Format, but others do.
 func (c Connection) GoString() string { return c.String() }
 
-// LogValue implements slog.LogValuer.
-func (c Connection) LogValue() slog.Value { return slog.StringValue(c.String()) }
-
-// MarshalJSON refuses, so that a password never slips into an answer.
+// MarshalJSON refuses, so that a password never slips into an answer or,
+// through slog, into a log. (LogValue would need an import of log/slog, which
+// has no place in this package.)
 func (c Connection) MarshalJSON() ([]byte, error) { return nil, errNotEncoded }
 
-// MarshalText refuses, for the encoders (YAML, XML) that ask for text.
+// MarshalText refuses, for what asks for text: YAML, XML, slog.TextHandler.
 func (c Connection) MarshalText() ([]byte, error) { return nil, errNotEncoded }

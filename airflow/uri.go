@@ -193,7 +193,7 @@ func (c *Connection) URI() (string, error) {
 
 // authority is the URI up to the schema.
 func (c *Connection) authority() (string, error) {
-	uri, host := "//", c.Host
+	uri := "//"
 	if truthy(c.Type) {
 		s, ok := c.Type.(string)
 		if !ok {
@@ -201,17 +201,9 @@ func (c *Connection) authority() (string, error) {
 		}
 		uri = strings.ReplaceAll(lower(s), "_", "-") + "://"
 	}
-	if truthy(host) {
-		protocol, rest, err := splitProtocol(host)
-		if err != nil {
-			return "", err
-		}
-		if protocol != nil && protocol != c.Type {
-			host = rest
-			if protocol != "" {
-				uri += protocol.(string) + "://"
-			}
-		}
+	protocol, host, err := c.hostParts()
+	if err != nil {
+		return "", err
 	}
 	login, err := c.loginBlock()
 	if err != nil {
@@ -236,21 +228,30 @@ func (c *Connection) authority() (string, error) {
 		}
 		block += "/" + schema
 	}
-	return uri + login + block, nil
+	return uri + protocol + login + block, nil
 }
 
-// splitProtocol splits a host at its first "://"; protocol is nil where there
-// is none.
-func splitProtocol(host any) (protocol, rest any, err error) {
-	if has, err := contains("://", host); err != nil || !has {
-		return nil, nil, err
+// hostParts splits the protocol, with its "://", from a host that has another
+// one than the connection's type.
+func (c *Connection) hostParts() (protocol string, host any, err error) {
+	if !truthy(c.Host) {
+		return "", c.Host, nil
 	}
-	s, ok := host.(string)
+	if has, err := contains("://", c.Host); err != nil || !has {
+		return "", c.Host, err
+	}
+	s, ok := c.Host.(string)
 	if !ok {
-		return nil, nil, noMethod(host, "split")
+		return "", nil, noMethod(c.Host, "split")
 	}
 	before, after, _ := strings.Cut(s, "://")
-	return before, after, nil
+	switch {
+	case c.Type == any(before):
+		return "", s, nil
+	case before == "":
+		return "", after, nil
+	}
+	return before + "://", after, nil
 }
 
 // loginBlock is login and password with the @ after them, or "".
