@@ -1,0 +1,81 @@
+package stores
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"unicode"
+)
+
+// advice says what to write instead of a path that leads nowhere.
+func (t Table) advice(class string) string {
+	bare := strings.TrimFunc(class, func(r rune) bool { return unicode.IsSpace(r) || r == '"' || r == '\'' })
+	if bare != class && t.has(bare) {
+		what := "the blanks around it are"
+		if strings.ContainsAny(class, `"'`) {
+			what = "the quotes around it are"
+		}
+		return fmt.Sprintf("%s part of the value, as Airflow reads it: write %s", what, bare)
+	}
+	if near := t.nearest(bare); near != "" {
+		return fmt.Sprintf("did you mean %s?", near)
+	}
+	return "airlock knows: " + strings.Join(t.classes(), ", ")
+}
+
+func (t Table) has(class string) bool {
+	_, err := t.Find(class)
+	return err == nil
+}
+
+func (t Table) classes() []string {
+	paths := make([]string, len(t))
+	for i, row := range t {
+		paths[i] = row.Class
+	}
+	return paths
+}
+
+// nearest returns the class that the writer of path may have meant: one whose
+// path, or whose last part, differs by few letters; "" where none is near.
+func (t Table) nearest(path string) string {
+	const longest = 200 // a longer path is no typing error
+	if len(path) > longest {
+		return ""
+	}
+	best, found := 1<<30, ""
+	for _, row := range t {
+		for _, known := range append([]string{row.Class}, row.Old...) {
+			d := distance(strings.ToLower(path), strings.ToLower(known))
+			if last(path) == last(known) {
+				d = min(d, 1)
+			}
+			if d < best && d <= len(known)/5 {
+				best, found = d, row.Class
+			}
+		}
+	}
+	return found
+}
+
+func last(path string) string { return path[strings.LastIndexByte(path, '.')+1:] }
+
+// distance counts the single-byte edits between a and b (Levenshtein).
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		previous := slices.Clone(row)
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := 1
+			if a[i] == b[j] {
+				cost = 0
+			}
+			row[j+1] = min(previous[j+1]+1, row[j]+1, previous[j]+cost)
+		}
+	}
+	return row[len(b)]
+}

@@ -1,0 +1,21 @@
+package stores
+
+import (
+	"github.com/airlock-secrets/airlock/airflow/dialect"
+	"github.com/airlock-secrets/airlock/airflow/pyjson"
+	"github.com/airlock-secrets/airlock/store/vaultstore"
+)
+
+// openVault is VaultBackend.__init__: first what concerns names, then the
+// client.
+func openVault(kwargs *pyjson.Object, env Env) (*Backend, error) {
+	names, warnings, err := dialect.VaultFromKwargs(kwargs, env.MultiTeam)
+	if err != nil {
+		return nil, err
+	}
+	s, err := vaultstore.FromKwargs(kwargs, vaultstore.Env{Getenv: env.Getenv, Home: env.Home, Dir: env.Dir})
+	if err != nil {
+		return nil, err
+	}
+	return &Backend{Store: s, Dialect: names, Notes: warnings}, nil
+}
