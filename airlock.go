@@ -58,9 +58,8 @@ type Source struct {
 	// Skip says why the layer is never asked ("no metadata database is
 	// configured"); empty for a layer that is.
 	Skip string
-	// NoTeam leaves the team out of what the source is asked: a worker
-	// passes none to its backends, and neither does Airflow to a backend
-	// whose methods take none.
+	// NoTeam leaves the team out of what the source is asked, as Airflow does
+	// with a backend whose methods take none.
 	NoTeam bool
 	// Setting says where the source is configured:
 	// "AIRFLOW__SECRETS__BACKEND in .env:3". Empty if it needs no setting.
@@ -84,6 +83,10 @@ type Resolver struct {
 	// SingleTeam says that core.multi_team is off. In the ORM reading a
 	// look-up for a team is refused then, as Airflow does.
 	SingleTeam bool
+	// WorkerTeams is how a worker deals with teams: it passes none to its own
+	// backends, and the Execution API, behind the last layer, knows the team
+	// from the task's token. Only LayerMetadata is asked for the team then.
+	WorkerTeams bool
 	// Now tells the time for the durations; nil means time.Now.
 	Now func() time.Time
 }

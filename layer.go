@@ -73,7 +73,7 @@ func (r *Resolver) ask(ctx context.Context, src *Source, ref airflow.Ref, o *Loo
 		a.Outcome, a.Reason = Skipped, src.Skip
 		return a, goOn
 	}
-	if src.NoTeam && ref.Team != "" {
+	if ref.Team != "" && (src.NoTeam || r.WorkerTeams && src.Layer != LayerMetadata) {
 		ref.Team = ""
 		a.Notes = append(a.Notes, "asked without the team, as Airflow does here")
 	}
@@ -145,6 +145,9 @@ func (r *Resolver) read(ctx context.Context, src *Source, ref airflow.Ref, a *At
 			return nil, err
 		}
 		a.Secret = secret
+		if v.Warning != "" {
+			a.Notes = append(a.Notes, "Airflow logs a warning: "+v.Warning)
+		}
 		if src.SetIn != nil {
 			a.Setting = src.SetIn(name)
 		}

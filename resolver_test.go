@@ -45,20 +45,23 @@ type nothing struct{}
 
 var none = nothing{}
 
-// TestFallThrough is Airflow's order of precedence: for each kind, what the
-// backend, the environment and the database answer, and what comes of it.
-func TestFallThrough(t *testing.T) {
+// layersCase says what the backend, the environment and the database answer,
+// and what comes of it.
+type layersCase struct {
+	rule    string
+	kind    airflow.Kind
+	answers []any
+	winner  int
+	outcome airlock.Outcome
+	asked   int
+}
+
+// precedence is Airflow's order of precedence.
+func precedence() []layersCase {
 	const v, c, cfg = airflow.KindVariable, airflow.KindConnection, airflow.KindConfig
 	denied := &store.Error{Op: "get", Code: store.Denied}
 	withAuthority := fmt.Errorf("asking: %w", &airlock.AccessDenied{Message: "no"})
-	tests := []struct {
-		rule    string
-		kind    airflow.Kind
-		answers []any
-		winner  int
-		outcome airlock.Outcome
-		asked   int
-	}{
+	return []layersCase{
 		{"the first value wins", v, []any{"a", "b", "c"}, 0, airlock.Found, 1},
 		{"a layer that has none is passed over", v, []any{none, "b", "c"}, 1, airlock.Found, 2},
 		{"the database is last", v, []any{none, none, "c"}, 2, airlock.Found, 3},
@@ -88,7 +91,10 @@ func TestFallThrough(t *testing.T) {
 		{"an option is asked of the backend alone", cfg, []any{none, "b", "c"}, -1, airlock.Missing, 1},
 		{"a failure is the answer for an option", cfg, []any{failing, "b", "c"}, -1, airlock.Throttled, 1},
 	}
-	for _, tt := range tests {
+}
+
+func TestFallThrough(t *testing.T) {
+	for _, tt := range precedence() {
 		t.Run(string(tt.kind)+"/"+tt.rule, func(t *testing.T) {
 			r, stores := layers(tt.kind, tt.answers...)
 			res, err := r.Lookup(context.Background(), airflow.Ref{Kind: tt.kind, ID: "x"}, nil)
@@ -198,6 +204,15 @@ func TestTeams(t *testing.T) {
 	}
 	if got, want := stores[0].calls[0]+" "+stores[1].calls[0], "variables/x/a variables/x"; got != want {
 		t.Errorf("asked for %s, want %s", got, want)
+	}
+
+	r, stores = layers(airflow.KindVariable, none, none, none)
+	r.WorkerTeams = true
+	if _, err := r.Lookup(context.Background(), ref, nil); store.CodeOf(err) != store.NotFound {
+		t.Errorf("Lookup: %v", err)
+	}
+	if got, want := stores[0].calls[0]+" "+stores[1].calls[0]+" "+stores[2].calls[0], "variables/x variables/x variables/x/a"; got != want {
+		t.Errorf("a worker asked for %s, want %s", got, want)
 	}
 
 	r, stores = layers(airflow.KindVariable, "v")
