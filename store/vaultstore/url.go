@@ -4,16 +4,20 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"strconv"
 	"strings"
 )
 
 // quote percent-encodes as Python's urllib.parse.quote does: letters, digits
 // and "_.-~/" stay (hvac's utils.format_url).
-func quote(s string) string {
+func quote(s string) string { return quoteIn(s, "_.-~/") }
+
+// quoteIn percent-encodes all but letters, digits and the bytes of safe.
+func quoteIn(s, safe string) string {
 	var b strings.Builder
 	for i := range len(s) {
 		c := s[i]
-		if 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte("_.-~/", c) >= 0 {
+		if 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte(safe, c) >= 0 {
 			b.WriteByte(c)
 		} else {
 			fmt.Fprintf(&b, "%%%02X", c)
@@ -38,21 +42,45 @@ func cleanPath(path string) string {
 
 // parse makes a URL of a joined address and path, with "." and ".." resolved:
 // urllib3 does so before anything is sent, so an id may climb out of its base
-// path.
+// path. A query of the address swallows the path, as by requests.
 func parse(joined string) (*url.URL, error) {
-	u, err := url.Parse(joined)
+	scheme, rest, _ := strings.Cut(joined, "://")
+	end := len(rest)
+	if i := strings.IndexAny(rest, "/?#"); i >= 0 {
+		end = i
+	}
+	path, _, _ := strings.Cut(rest[end:], "#")
+	path, query, _ := strings.Cut(path, "?")
+	u, err := url.Parse(scheme + "://" + rest[:end])
 	if err != nil {
 		return nil, errors.New("the address is not a URL") // url.Error would quote user info
 	}
 	if u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
 		return nil, errors.New("the address is not of the form https://HOST:PORT")
 	}
-	escaped := removeDots(u.EscapedPath())
-	if u.Path, err = url.PathUnescape(escaped); err != nil {
+	u.RawPath, u.RawQuery = removeDots(requote(path)), query
+	if u.Path, err = url.PathUnescape(u.RawPath); err != nil {
 		return nil, errors.New("the address has a path that is not percent-encoded")
 	}
-	u.RawPath, u.Fragment, u.RawFragment = escaped, "", ""
 	return u, nil
+}
+
+// requote is requests' requote_uri: an encoded letter, digit or one of "-._~"
+// is decoded, what may not stand in a URL is encoded.
+func requote(path string) string {
+	var b strings.Builder
+	for i := 0; i < len(path); i++ {
+		c := path[i]
+		if c == '%' && i+2 < len(path) {
+			if n, err := strconv.ParseUint(path[i+1:i+3], 16, 8); err == nil {
+				b.WriteString(quoteIn(string([]byte{byte(n)}), "-._~"))
+				i += 2
+				continue
+			}
+		}
+		b.WriteString(quoteIn(path[i:i+1], "!$&'()*+,/:;=@[]~-._"))
+	}
+	return b.String()
 }
 
 // removeDots resolves dot segments (RFC 3986, section 5.2.4) as urllib3's
