@@ -33,7 +33,7 @@ func (s *Store) hint(e *ResponseError) string {
 		if s.auth.Name() == "token" {
 			return "the token may be wrong or expired, or its policies do not let it do that: try `vault token lookup`"
 		}
-		return "the policies of the " + s.auth.Name() + " role do not let it do that: in KV version 2 they must name MOUNT/data/PATH"
+		return "the policies of the " + s.auth.Name() + " role do not let it do that: in KV version 2 they must name MOUNT/data/PATH, to list MOUNT/metadata/PATH"
 	case http.StatusTooManyRequests:
 		return "the server limits how often it may be asked: ask less often, or raise the quota"
 	case http.StatusNotImplemented:
