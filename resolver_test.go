@@ -6,13 +6,12 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/airlock-secrets/airlock"
 	"github.com/airlock-secrets/airlock/airflow"
-	"github.com/airlock-secrets/airlock/airflow/dialect"
-	"github.com/airlock-secrets/airlock/airflow/pyjson"
 	"github.com/airlock-secrets/airlock/store"
 )
 
@@ -186,15 +185,6 @@ func TestDeserialize(t *testing.T) {
 	}
 }
 
-func TestSerializedConnectionIsNotParsed(t *testing.T) {
-	r, _ := layers(airflow.KindConnection, "", "  ", "c://h")
-	res, err := r.Lookup(context.Background(), airflow.Ref{Kind: airflow.KindConnection, ID: "x"},
-		&airlock.LookupOptions{Serialized: true})
-	if err != nil || res.Winner != 1 || res.Value.Data != "  " || res.Connection != nil {
-		t.Errorf("Lookup = winner %d, %q, connection %v, %v; want the blank text of layer 1", res.Winner, res.Value.Data, res.Connection, err)
-	}
-}
-
 func TestTeams(t *testing.T) {
 	ref := airflow.Ref{Kind: airflow.KindVariable, ID: "x", Team: "a"}
 	r, stores := layers(airflow.KindVariable, none, none)
@@ -221,49 +211,6 @@ func TestTeams(t *testing.T) {
 	if e := airlock.AirflowError(err); e == nil || e.Type != "ValueError" || calls(stores) != 0 || res.Undefined() {
 		t.Errorf("Lookup for a team without core.multi_team: %v (Airflow: %+v), %d calls", err, e, calls(stores))
 	}
-}
-
-// TestNames: not found means the next name, None or a failure does not.
-func TestNames(t *testing.T) {
-	tests := []struct {
-		rule    string
-		answers map[string]any
-		outcome airlock.Outcome
-		names   int
-	}{
-		{"not found asks the next name", map[string]any{"two": "v"}, airlock.Found, 2},
-		{"a failure does not", map[string]any{"one": failing, "two": "v"}, airlock.Throttled, 1},
-		{"no usable value asks the next", map[string]any{"one": "pass", "two": "v"}, airlock.Found, 2},
-		{"unless it stops", map[string]any{"one": "stop", "two": "v"}, airlock.Missing, 1},
-		{"an empty answer is an answer", map[string]any{"one": "", "two": "v"}, airlock.Found, 1},
-	}
-	for _, tt := range tests {
-		t.Run(tt.rule, func(t *testing.T) {
-			r := &airlock.Resolver{Sources: []airlock.Source{{Layer: airlock.LayerBackend, Class: "x.Y",
-				Store: &scripted{answers: tt.answers}, Dialect: twoNames{}}}}
-			res, _ := r.Lookup(context.Background(), airflow.Ref{Kind: airflow.KindVariable, ID: "x"}, nil)
-			if res.Outcome != tt.outcome || len(res.Attempts[0].Names) != tt.names {
-				t.Errorf("Lookup: %s after %v, want %s after %d names", res.Outcome, res.Attempts[0].Names, tt.outcome, tt.names)
-			}
-		})
-	}
-}
-
-// twoNames asks for "one" and "two".
-type twoNames struct{ plainNames }
-
-func (twoNames) Names(airflow.Ref) dialect.Lookup {
-	return dialect.Lookup{Names: []string{"one", "two"}}
-}
-
-func (twoNames) Decode(ref airflow.Ref, s *store.Secret) (dialect.Value, error) {
-	switch text, _ := pyjson.Decode(string(s.Payload)); text {
-	case "pass":
-		return dialect.Value{}, &dialect.NoValueError{Reason: "nothing in it"}
-	case "stop":
-		return dialect.Value{}, &dialect.NoValueError{Reason: "nothing in it", Stop: true, Warn: true}
-	}
-	return plainNames{}.Decode(ref, s)
 }
 
 func TestErrorsCarryTheFirstCode(t *testing.T) {
@@ -315,28 +262,6 @@ func TestNotFoundTexts(t *testing.T) {
 	}
 }
 
-func TestIDsThatTheORMDrops(t *testing.T) {
-	tests := []struct{ id, want string }{
-		{"plain_id", "plain_id"}, {`a#!()-.:/\b`, `a#!()-.:/\b`}, {"größe", "größe"}, {"x\n", "x"},
-		{"bad id$", ""}, {"x\ny", ""}, {strings.Repeat("i", 250), strings.Repeat("i", 250)}, {strings.Repeat("i", 251), ""},
-	}
-	for _, tt := range tests {
-		for _, reading := range []airflow.Reading{airflow.ORM, airflow.SDK} {
-			s := &scripted{answers: map[string]any{"connections/" + tt.id: "t://h"}}
-			r := &airlock.Resolver{Reading: reading, Sources: []airlock.Source{
-				{Layer: airlock.LayerBackend, Class: "x.Y", Store: s, Dialect: plainNames{}}}}
-			res, err := r.Lookup(context.Background(), airflow.Ref{Kind: airflow.KindConnection, ID: tt.id}, nil)
-			want := tt.want
-			if reading == airflow.SDK {
-				want = tt.id
-			}
-			if err != nil || res.Connection.ID != want {
-				t.Errorf("%s: connection %.20q has id %.20q, want %.20q (%v)", reading, tt.id, res.Connection.ID, want, err)
-			}
-		}
-	}
-}
-
 func TestCancelledLookup(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	why := errors.New("the operator pressed ^C")
@@ -376,18 +301,23 @@ func TestBrokenSourceStopsEverything(t *testing.T) {
 	}
 }
 
-// TestUnreadableLayer: a layer that could not be built, without keeping
-// Airflow from starting, fails as one that cannot be asked.
-func TestUnreadableLayer(t *testing.T) {
-	unreadable := &store.Error{Op: "open", Store: "metadata database", Code: store.Unsupported}
-	for _, backend := range []any{"a", none} {
-		r, _ := layers(airflow.KindVariable, backend, none, none)
-		r.Sources[2].Err, r.Sources[2].Store, r.Sources[2].Dialect = unreadable, nil, nil
-		res, err := r.Lookup(context.Background(), airflow.Ref{Kind: airflow.KindVariable, ID: "x"}, nil)
-		if backend == "a" && err != nil || backend == none && (res.Outcome != airlock.Unsupported || !res.Undefined()) {
-			t.Errorf("backend %v: outcome %s, %v", backend, res.Outcome, err)
-		}
+func TestLookupsSideBySide(t *testing.T) {
+	r, _ := layers(airflow.KindConnection, "", failing, "c://h")
+	r.Sources[0].Notes = []string{"a note"}
+	var all sync.WaitGroup
+	for range 20 {
+		all.Go(func() {
+			res, err := r.Lookup(context.Background(), airflow.Ref{Kind: airflow.KindConnection, ID: "x", Team: "a"}, nil)
+			if store.CodeOf(err) != store.NotFound || len(res.Attempts) != 3 {
+				t.Errorf("with a team: %v", err)
+			}
+			res, err = r.Lookup(context.Background(), airflow.Ref{Kind: airflow.KindConnection, ID: "x"}, nil)
+			if err != nil || res.Winner != 2 {
+				t.Errorf("without: %v", err)
+			}
+		})
 	}
+	all.Wait()
 }
 
 // ticking is a clock that moves a millisecond each time it is read.
