@@ -1,0 +1,264 @@
+// Package server is the daemon: it holds the data folder's lock, opens the
+// embedded store, and serves the facades on one address and the other
+// commands on a socket in the folder.
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/airlock-secrets/airlock"
+	"github.com/airlock-secrets/airlock/airflow/dialect"
+	"github.com/airlock-secrets/airlock/internal/audit"
+	"github.com/airlock-secrets/airlock/internal/client"
+	"github.com/airlock-secrets/airlock/store"
+	"github.com/airlock-secrets/airlock/store/cachestore"
+	"github.com/airlock-secrets/airlock/store/sqlstore"
+)
+
+// DefaultListen is where the daemon listens for plain HTTP.
+const DefaultListen = "127.0.0.1:8477"
+
+// Deployment is the one deployment of a daemon without a configuration file.
+const Deployment = "default"
+
+// Config says what to serve. DataDir is required.
+type Config struct {
+	// DataDir is the folder of the embedded store; it is made where it is
+	// missing.
+	DataDir string
+	// Listen is the address for HTTP; empty means DefaultListen. Port 0 takes
+	// a free one.
+	Listen string
+	// PlainHTTP allows an address beyond loopback, where passwords would
+	// travel in the clear.
+	PlainHTTP bool
+	// Dev gives the daemon a client of its own, whose token is kept in the
+	// data folder.
+	Dev bool
+	// Backends are asked before the embedded store, in order. The daemon
+	// closes them.
+	Backends []airlock.Source
+	// CacheTTL is how long an answer of a backend is served without asking
+	// again; 0 asks each time.
+	CacheTTL time.Duration
+	// Ready is called once, when requests are answered. Nil is fine.
+	Ready func(Info)
+	// Warn is told what a person should know; nil drops it.
+	Warn func(text string)
+}
+
+// Info is what a client needs to know of a running daemon.
+type Info struct {
+	URL string // "http://127.0.0.1:8477"
+	// Token is the development client's; empty without Config.Dev.
+	Token string
+	// Sources are what is asked, in order, by class.
+	Sources []string
+}
+
+// daemon is a started server.
+type daemon struct {
+	c        Config
+	lock     *sqlstore.FolderLock
+	db       *sqlstore.DB
+	embedded store.Store
+	registry *client.Registry
+	audit    *audit.Log
+	sources  []airlock.Source
+	listener net.Listener
+	closers  []func() error
+}
+
+// Run serves until ctx ends, then finishes the requests under way and returns
+// nil. What is wrong with the folder, the address or the backends is an error
+// before anything is served.
+func Run(ctx context.Context, c Config) error {
+	if c.Listen == "" {
+		c.Listen = DefaultListen
+	}
+	if c.Warn == nil {
+		c.Warn = func(string) {}
+	}
+	d := &daemon{c: c}
+	err := d.open(ctx)
+	if err == nil {
+		err = d.serve(ctx)
+	}
+	return errors.Join(err, d.close())
+}
+
+// open takes everything the daemon needs, in an order in which the first
+// failure leaves nothing half done.
+func (d *daemon) open(ctx context.Context) error {
+	for _, s := range d.c.Backends {
+		if s.Store != nil {
+			d.closers = append(d.closers, s.Store.Close)
+		}
+		if s.Err != nil {
+			return s.Err
+		}
+	}
+	if err := noCoreFiles(); err != nil {
+		d.c.Warn("core files could not be switched off: " + err.Error())
+	}
+	for _, step := range []func(context.Context) error{d.openFolder, d.listen, d.openStores, d.openClients} {
+		if err := step(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *daemon) openFolder(context.Context) error {
+	lock, err := sqlstore.Lock(d.c.DataDir)
+	if err != nil {
+		return err
+	}
+	d.lock = lock
+	d.closers = append(d.closers, lock.Close)
+	return nil
+}
+
+func (d *daemon) listen(ctx context.Context) error {
+	host, _, err := net.SplitHostPort(d.c.Listen)
+	if err != nil {
+		return invalid("the address %q is not HOST:PORT", d.c.Listen)
+	}
+	if ip := net.ParseIP(host); !d.c.PlainHTTP && host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		return &store.Error{Op: "listen", Name: d.c.Listen, Code: store.Invalid,
+			Err:  errors.New("passwords would travel in the clear beyond this machine"),
+			Hint: "listen on 127.0.0.1, or pass --plain-http where something else encrypts"}
+	}
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", d.c.Listen)
+	if err != nil {
+		return &store.Error{Op: "listen", Name: d.c.Listen, Code: store.Unavailable, Err: err,
+			Hint: "another program listens there, or the address is not this machine's: choose one with --listen"}
+	}
+	d.listener = l
+	d.closers = append(d.closers, func() error { return ignoreClosed(l.Close()) })
+	for _, s := range d.c.Backends {
+		if err := leadsBack(ctx, s.Store, l.Addr()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *daemon) openStores(ctx context.Context) error {
+	db, err := sqlstore.Open(ctx, sqlstore.Options{Dir: d.c.DataDir})
+	if err != nil {
+		return err
+	}
+	d.db = db
+	d.closers = append(d.closers, db.Close)
+	d.embedded = cachestore.New(db.Namespace(sqlstore.DefaultNamespace), cachestore.Options{TTL: cachestore.Forever})
+	for _, s := range d.c.Backends {
+		if d.c.CacheTTL > 0 {
+			s.Store = cachestore.New(s.Store, cachestore.Options{TTL: d.c.CacheTTL, Stale: cachestore.Forever})
+		}
+		d.sources = append(d.sources, s)
+	}
+	d.sources = append(d.sources, airlock.Source{Layer: airlock.LayerBackend, Class: airlock.ClassEmbedded,
+		Store: d.embedded, Dialect: dialect.Native{}})
+	return nil
+}
+
+func (d *daemon) openClients(ctx context.Context) error {
+	registry, err := client.Open(ctx, d.db.Namespace(sqlstore.SystemNamespace), nil)
+	if err != nil {
+		return err
+	}
+	d.registry = registry
+	log, err := audit.Open(filepath.Join(d.c.DataDir, "audit.log"))
+	if err != nil {
+		return err
+	}
+	d.audit = log
+	d.closers = append(d.closers, log.Close)
+	return nil
+}
+
+// close gives everything back, the last taken first.
+func (d *daemon) close() error {
+	var errs []error
+	for i := len(d.closers) - 1; i >= 0; i-- {
+		errs = append(errs, d.closers[i]())
+	}
+	return errors.Join(errs...)
+}
+
+// serve answers requests until ctx ends.
+func (d *daemon) serve(ctx context.Context) error {
+	info := Info{URL: "http://" + d.listener.Addr().String()}
+	for _, s := range d.sources {
+		info.Sources = append(info.Sources, s.Class)
+	}
+	if d.c.Dev {
+		token, err := d.devClient(ctx)
+		if err != nil {
+			return err
+		}
+		info.Token = token
+	}
+	handler, err := d.handler()
+	if err != nil {
+		return err
+	}
+	control, err := d.control()
+	if err != nil {
+		return err
+	}
+	web := &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       time.Minute,
+		WriteTimeout:      2 * time.Minute,
+		IdleTimeout:       5 * time.Minute,
+		MaxHeaderBytes:    32 << 10,
+		BaseContext:       func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return ignoreClosed(web.Serve(d.listener)) })
+	group.Go(func() error { return ignoreClosed(control.Serve()) })
+	var stop sync.Once
+	group.Go(func() error {
+		<-ctx.Done()
+		var err error
+		stop.Do(func() { err = errors.Join(shutdown(web), control.Close()) })
+		return err
+	})
+	if d.c.Ready != nil {
+		d.c.Ready(info)
+	}
+	return group.Wait()
+}
+
+// shutdown lets the requests under way finish, for at most ten seconds.
+func shutdown(s *http.Server) error {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	if err := s.Shutdown(ctx); err != nil {
+		return errors.Join(fmt.Errorf("finishing requests: %w", err), s.Close())
+	}
+	return nil
+}
+
+func ignoreClosed(err error) error {
+	if errors.Is(err, http.ErrServerClosed) || errors.Is(err, net.ErrClosed) {
+		return nil
+	}
+	return err
+}
+
+func invalid(format string, values ...any) error {
+	return &store.Error{Op: "serve", Code: store.Invalid, Err: fmt.Errorf(format, values...)}
+}
