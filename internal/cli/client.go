@@ -1,0 +1,139 @@
+package cli
+
+import (
+	"context"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/airlock-secrets/airlock/airflow/pyjson"
+	"github.com/airlock-secrets/airlock/internal/acl"
+	"github.com/airlock-secrets/airlock/internal/client"
+	"github.com/airlock-secrets/airlock/internal/server"
+	"github.com/airlock-secrets/airlock/store/sqlstore"
+)
+
+// client manages who may ask the daemon. While one runs, the changes reach it
+// through its socket and count at once.
+func (a *app) client() *cobra.Command {
+	return group("client", "Manage who may ask the daemon", a.clientAdd(), a.clientList(), a.clientRotate(), a.clientRevoke())
+}
+
+func (a *app) clientAdd() *cobra.Command {
+	spec := client.Spec{Deployment: server.Deployment}
+	var (
+		write bool
+		ttl   time.Duration
+	)
+	c := &cobra.Command{
+		Use:   "add NAME",
+		Short: "Let a client read, and print its credentials once",
+		Long: `Let a client read every secret of the deployment, and print its credentials. Only
+their hashes are kept: what is printed here is not shown again.`,
+		Example: `  airlock client add airflow
+  airlock client add airflow --approle`,
+		Args: args(cobra.ExactArgs(1)),
+		RunE: func(c *cobra.Command, list []string) error {
+			spec.Name = list[0]
+			if write {
+				spec.Rules = []acl.Rule{{Actions: []acl.Action{acl.Read, acl.List, acl.Write, acl.Delete}}}
+			}
+			if ttl > 0 {
+				spec.Expires = time.Now().Add(ttl)
+			}
+			return a.withClients(c.Context(), func(ctx context.Context, r *client.Registry) error {
+				return a.credentials(r.Create(ctx, spec))
+			})
+		},
+	}
+	c.Flags().BoolVar(&spec.AppRole, "approle", false, "also give it a role id and a secret id")
+	c.Flags().BoolVar(&write, "write", false, "also let it list, write and delete")
+	c.Flags().DurationVar(&ttl, "ttl", 0, "how `long` the client is good for; 0 is for ever")
+	return c
+}
+
+func (a *app) clientRotate() *cobra.Command {
+	return &cobra.Command{
+		Use:   "rotate NAME",
+		Short: "Give a client new credentials; the old ones end at once",
+		Args:  args(cobra.ExactArgs(1)),
+		RunE: func(c *cobra.Command, list []string) error {
+			return a.withClients(c.Context(), func(ctx context.Context, r *client.Registry) error {
+				return a.credentials(r.Rotate(ctx, list[0], nil))
+			})
+		},
+	}
+}
+
+func (a *app) clientRevoke() *cobra.Command {
+	return &cobra.Command{
+		Use:   "revoke NAME",
+		Short: "Take a client's access away at once",
+		Args:  args(cobra.ExactArgs(1)),
+		RunE: func(c *cobra.Command, list []string) error {
+			return a.withClients(c.Context(), func(ctx context.Context, r *client.Registry) error {
+				return r.Revoke(ctx, list[0])
+			})
+		},
+	}
+}
+
+func (a *app) clientList() *cobra.Command {
+	var output string
+	c := &cobra.Command{
+		Use:   "list",
+		Short: "List the clients, without their credentials",
+		Args:  args(cobra.NoArgs),
+		RunE: func(c *cobra.Command, _ []string) error {
+			return a.withClients(c.Context(), func(_ context.Context, r *client.Registry) error {
+				var rows []*pyjson.Object
+				for _, info := range r.List() {
+					rows = append(rows, clientRow(info))
+				}
+				return a.print(output, rows, nil)
+			})
+		},
+	}
+	outputFlag(c, &output, "table", "table", "json", "yaml", "plain")
+	return c
+}
+
+func clientRow(info client.Info) *pyjson.Object {
+	o := pyjson.NewObject()
+	o.Set("name", info.Name)
+	o.Set("created", info.Created.UTC().Format(time.RFC3339))
+	o.Set("expires", nil)
+	if !info.Expires.IsZero() {
+		o.Set("expires", info.Expires.UTC().Format(time.RFC3339))
+	}
+	o.Set("approle", info.RoleID != "")
+	return o
+}
+
+// credentials prints what a client logs in with, one a line.
+func (a *app) credentials(c *client.Credentials, err error) error {
+	if err != nil {
+		return err
+	}
+	a.println("token " + c.Token)
+	if c.RoleID != "" {
+		a.println("role_id " + c.RoleID)
+		a.println("secret_id " + c.SecretID)
+	}
+	return nil
+}
+
+func (a *app) withClients(ctx context.Context, do func(context.Context, *client.Registry) error) error {
+	s, err := a.openEmbedded(ctx, sqlstore.SystemNamespace, true)
+	if err != nil {
+		return err
+	}
+	r, err := client.Open(ctx, s, nil)
+	if err == nil {
+		err = do(ctx, r)
+	}
+	if cerr := s.Close(); err == nil {
+		err = cerr
+	}
+	return err
+}

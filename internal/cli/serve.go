@@ -1,0 +1,94 @@
+package cli
+
+import (
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/airlock-secrets/airlock"
+	"github.com/airlock-secrets/airlock/airflow/pyjson"
+	"github.com/airlock-secrets/airlock/internal/server"
+)
+
+// vaultClass is the provider that Airflow is told to use.
+const vaultClass = "airflow.providers.hashicorp.secrets.vault.VaultBackend"
+
+func (a *app) serve() *cobra.Command {
+	var (
+		c         server.Config
+		noBackend bool
+	)
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Serve the secrets over the protocols that Airflow's providers speak",
+		Long: `Serve what the configured secrets backend and the embedded store hold to Airflow,
+which needs nothing but its own stock Vault provider and two settings. Writes go
+to the embedded store. Environment variables and the metadata database are left
+to Airflow, which asks them itself after airlock.
+
+With --dev the daemon makes itself a client and prints exactly what to put into
+Airflow's environment. While it runs, the other commands reach the embedded
+store through a socket in the data folder.`,
+		Example: `  airlock serve --dev
+  airlock serve --data-dir /var/lib/airlock --listen 127.0.0.1:8477`,
+		Args: args(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c.DataDir = a.dir(a.dataDir)
+			c.Warn = func(text string) { a.say("airlock: %s", text) }
+			c.Ready = a.ready
+			if !noBackend {
+				sources, err := a.backends(cmd.Context())
+				if err != nil {
+					return err
+				}
+				c.Backends = sources
+			}
+			return server.Run(cmd.Context(), c)
+		},
+	}
+	f := cmd.Flags()
+	f.BoolVar(&c.Dev, "dev", false, "make a client for development and print what to paste into Airflow's environment")
+	f.StringVar(&c.Listen, "listen", server.DefaultListen, "`address` for HTTP")
+	f.BoolVar(&c.PlainHTTP, "plain-http", false, "allow an address beyond this machine, without encryption")
+	f.BoolVar(&noBackend, "no-backend", false, "serve the embedded store only, whatever backend is configured")
+	f.DurationVar(&c.CacheTTL, "cache-ttl", 0, "how `long` an answer of the backend is served without asking again")
+	return cmd
+}
+
+// ready says that the daemon answers; what is to be pasted goes to standard
+// output, the rest to standard error.
+func (a *app) ready(info server.Info) {
+	a.say("airlock: serving %s on %s", shortList(info.Sources), info.URL)
+	if info.Token == "" {
+		a.say("airlock: give a client access with `airlock client add NAME`")
+		return
+	}
+	a.say("airlock: put these two lines into Airflow's environment:")
+	a.println("export AIRFLOW__SECRETS__BACKEND=" + vaultClass)
+	a.println("export AIRFLOW__SECRETS__BACKEND_KWARGS='" + vaultKwargs(info) + "'")
+	if err := a.flush(); err != nil {
+		a.say("airlock: %v", err)
+	}
+	a.say("airlock: stop with Ctrl-C")
+}
+
+// vaultKwargs is what the stock provider needs to ask us. No member of it can
+// hold a single quote.
+func vaultKwargs(info server.Info) string {
+	o := pyjson.NewObject()
+	o.Set("url", info.URL)
+	o.Set("token", info.Token)
+	o.Set("mount_point", "secret")
+	o.Set("connections_path", "connections")
+	o.Set("variables_path", "variables")
+	o.Set("config_path", "config")
+	return pyjson.Encode(o)
+}
+
+func shortList(classes []string) string {
+	names := make([]string, len(classes))
+	for i, class := range classes {
+		names[i] = airlock.ShortClass(class)
+	}
+	return strings.Join(names, ", then ")
+}

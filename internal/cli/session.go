@@ -1,0 +1,199 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/airlock-secrets/airlock"
+	"github.com/airlock-secrets/airlock/airflow"
+	"github.com/airlock-secrets/airlock/airflow/dialect"
+	"github.com/airlock-secrets/airlock/internal/control"
+	"github.com/airlock-secrets/airlock/internal/settings"
+	"github.com/airlock-secrets/airlock/store"
+	"github.com/airlock-secrets/airlock/store/sqlstore"
+)
+
+// load reads the settings of the folder, once.
+func (a *app) load(ctx context.Context) (*settings.Settings, error) {
+	if a.settings != nil {
+		return a.settings, nil
+	}
+	s, err := settings.Load(ctx, settings.Options{Dir: a.Dir, Environ: a.Environ})
+	if err != nil {
+		return nil, fmt.Errorf("reading the settings: %w", err)
+	}
+	for _, note := range s.Notes() {
+		a.say("airlock: %s", note)
+	}
+	a.settings = s
+	return s, nil
+}
+
+// resolver builds the layers that Airflow has here, and tells the person what
+// is odd about the backend's configuration.
+func (a *app) resolver(ctx context.Context) (*airlock.Resolver, error) {
+	reading, err := a.reading()
+	if err != nil {
+		return nil, err
+	}
+	s, err := a.load(ctx)
+	if err != nil {
+		return nil, err
+	}
+	r, err := airlock.FromEnvironment(ctx, &airlock.EnvironmentOptions{
+		Settings: s, Environ: a.Environ, Reading: reading, Exact: a.exact,
+		Embedded: func(ctx context.Context) (store.Store, error) {
+			if !sqlstore.Exists(a.dir(a.dataDir)) {
+				return nil, nil
+			}
+			return a.openEmbedded(ctx, sqlstore.DefaultNamespace, false)
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, src := range r.Sources {
+		if src.Layer != airlock.LayerBackend {
+			continue
+		}
+		for _, note := range src.Notes {
+			a.say("airlock: %s", note)
+		}
+	}
+	return r, nil
+}
+
+// openEmbedded opens a namespace of the embedded store: through the daemon
+// that serves the folder, or else directly.
+func (a *app) openEmbedded(ctx context.Context, namespace string, create bool) (store.Store, error) {
+	dir := a.dir(a.dataDir)
+	c, err := control.Dial(ctx, dir)
+	if err == nil {
+		return c.Namespace(namespace), nil
+	}
+	if !errors.Is(err, control.ErrNoDaemon) {
+		return nil, err
+	}
+	existed := sqlstore.Exists(dir)
+	s, err := sqlstore.OpenStore(ctx, sqlstore.Options{Dir: dir, Namespace: namespace, MustExist: !create})
+	if err == nil && !existed {
+		a.say("airlock: made the embedded store in %s", dir)
+	}
+	return s, err
+}
+
+// lookup resolves one reference and closes what it opened.
+func (a *app) lookup(ctx context.Context, ref airflow.Ref, o *airlock.LookupOptions) (*airlock.Result, error) {
+	r, err := a.resolver(ctx)
+	if err != nil {
+		return nil, err
+	}
+	res, err := r.Lookup(ctx, ref, o)
+	if nothingConfigured(r) && err != nil {
+		return nil, noBackend()
+	}
+	return res, errors.Join(err, r.Close())
+}
+
+// nothingConfigured reports whether a resolver has no layer that could hold
+// anything but variables of the environment.
+func nothingConfigured(r *airlock.Resolver) bool {
+	for _, src := range r.Sources {
+		if src.Layer != airlock.LayerEnvironment && src.Skip == "" {
+			return false
+		}
+	}
+	return true
+}
+
+func noBackend() error {
+	return usageError{msg: "no secrets backend is configured here, and there is no embedded store",
+		hint: "set AIRFLOW__SECRETS__BACKEND and AIRFLOW__SECRETS__BACKEND_KWARGS, in the environment or in .env,\n" +
+			"or make an embedded store with the first: airlock variables set KEY VALUE"}
+}
+
+// target is where writes and listings go: the backend that is configured, or
+// the embedded store where none is.
+func (a *app) withTarget(ctx context.Context, create bool, do func(airlock.Source) error) error {
+	src, err := a.target(ctx, create)
+	if err != nil {
+		return err
+	}
+	return errors.Join(do(src), src.Store.Close())
+}
+
+func (a *app) target(ctx context.Context, create bool) (airlock.Source, error) {
+	s, err := a.load(ctx)
+	if err != nil {
+		return airlock.Source{}, err
+	}
+	reading, err := a.reading()
+	if err != nil {
+		return airlock.Source{}, err
+	}
+	configured, err := s.Backend(ctx, reading)
+	if err != nil {
+		return airlock.Source{}, fmt.Errorf("reading the settings: %w", err)
+	}
+	if configured == nil || configured.Class == "" {
+		return a.embeddedTarget(ctx, create)
+	}
+	sources, err := a.backends(ctx)
+	if err != nil {
+		return airlock.Source{}, err
+	}
+	return sources[0], sources[0].Err
+}
+
+func (a *app) embeddedTarget(ctx context.Context, create bool) (airlock.Source, error) {
+	s, err := a.openEmbedded(ctx, sqlstore.DefaultNamespace, create)
+	if errors.Is(err, store.ErrNotFound) {
+		err = noBackend()
+	}
+	return airlock.Source{Layer: airlock.LayerBackend, Class: airlock.ClassEmbedded, Store: s, Dialect: dialect.Native{}}, err
+}
+
+// backends are the sources of the secrets backend that is configured, without
+// the layers that Airflow asks itself; none where none is configured.
+func (a *app) backends(ctx context.Context) ([]airlock.Source, error) {
+	r, err := a.resolver(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var backends []airlock.Source
+	for _, src := range r.Sources {
+		if src.Layer == airlock.LayerBackend && src.Skip == "" && src.Class != airlock.ClassEmbedded {
+			backends = append(backends, src)
+		} else if src.Store != nil {
+			err = errors.Join(err, src.Store.Close())
+		}
+	}
+	return backends, err
+}
+
+// option resolves one configuration option; its _SECRET form asks the
+// backend.
+func (a *app) option(ctx context.Context, section, key string) (string, error) {
+	s, err := a.load(ctx)
+	if err != nil {
+		return "", err
+	}
+	s = s.WithSecret(func(ctx context.Context, name string) (string, bool, error) {
+		r, err := a.resolver(ctx)
+		if err != nil {
+			return "", false, err
+		}
+		value, ok, err := r.Config(ctx, name)
+		return value, ok, errors.Join(err, r.Close())
+	})
+	o, err := s.Option(ctx, section, key)
+	if err != nil {
+		return "", err
+	}
+	if o.Note != "" {
+		a.say("airlock: %s", strings.TrimSpace(o.Note))
+	}
+	return o.Value, nil
+}

@@ -1,0 +1,162 @@
+package cli
+
+// The voice of the command line:
+//   - the answer goes to standard output, followed by one newline and nothing
+//     else; everything else goes to standard error;
+//   - a message is lower case and has no full stop; it says what is wrong, and
+//     a line "hint:" says what to do;
+//   - nothing printed here holds a value unless the person asked for it.
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/airlock-secrets/airlock"
+	"github.com/airlock-secrets/airlock/airflow"
+	"github.com/airlock-secrets/airlock/store"
+)
+
+// Exit codes.
+const (
+	exitDone        = 0
+	exitFailed      = 1
+	exitUsage       = 2
+	exitNotFound    = 3
+	exitDenied      = 4
+	exitUnavailable = 5
+)
+
+// usageError is a mistake in how a command was called.
+type usageError struct{ msg, hint string }
+
+func (e usageError) Error() string { return e.msg }
+
+// shownError is a failure that the answer itself tells: it only sets the exit
+// code.
+type shownError struct{ error }
+
+func (e shownError) Unwrap() error { return e.error }
+
+func shown(err error) error {
+	if err == nil {
+		return nil
+	}
+	return shownError{err}
+}
+
+func usage(c *cobra.Command, err error) error {
+	return usageError{msg: err.Error(), hint: "see: " + c.CommandPath() + " --help"}
+}
+
+func childNames(c *cobra.Command) string {
+	var names []string
+	for _, child := range c.Commands() {
+		if child.IsAvailableCommand() {
+			names = append(names, child.Name())
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+// exitCode maps an error onto the documented exit codes.
+func exitCode(err error) int {
+	var u usageError
+	switch {
+	case err == nil:
+		return exitDone
+	case errors.As(err, &u), isUnknownCommand(err):
+		return exitUsage
+	case errors.Is(err, context.Canceled):
+		return exitFailed
+	}
+	var e *store.Error
+	if !errors.As(err, &e) {
+		return exitFailed
+	}
+	switch e.Code {
+	case store.NotFound:
+		return exitNotFound
+	case store.Denied, store.Unauthenticated:
+		return exitDenied
+	case store.Unavailable, store.Throttled:
+		return exitUnavailable
+	}
+	return exitFailed
+}
+
+// isUnknownCommand recognises the one usage error that cobra makes without
+// asking the flag or argument functions.
+func isUnknownCommand(err error) bool { return strings.HasPrefix(err.Error(), "unknown command ") }
+
+// fail prints an error and what to do about it.
+func (a *app) fail(err error) {
+	if errors.As(err, new(shownError)) {
+		return
+	}
+	if errors.Is(err, context.Canceled) {
+		a.say("airlock: interrupted")
+		return
+	}
+	text, hint := strings.TrimSpace(err.Error()), store.Hint(err)
+	var (
+		u       usageError
+		missing *airlock.NotFoundError
+	)
+	switch {
+	case errors.As(err, &u):
+		hint = u.hint
+	case errors.As(err, &missing):
+		text = fmt.Sprintf("no layer has %s; Airflow says: %s", clipped(missing.Ref), text)
+	}
+	a.say("airlock: %s", text)
+	for line := range strings.SplitSeq(hint, "\n") {
+		if line != "" {
+			a.say("hint: %s", line)
+		}
+	}
+}
+
+// clipped names a reference whose parts may be long.
+func clipped(r airflow.Ref) airflow.Ref {
+	r.ID, r.Team = store.Clip(r.ID), store.Clip(r.Team)
+	return r
+}
+
+// say writes one line to standard error. Control characters that came from
+// outside are shown, not obeyed.
+func (a *app) say(format string, values ...any) {
+	_, _ = fmt.Fprintln(a.Stderr, visible(fmt.Sprintf(format, values...)))
+}
+
+// visible replaces control characters, so that a name from outside cannot
+// drive the terminal.
+func visible(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '\n' || r == '\t' || (r >= ' ' && r != 0x7f && (r < 0x80 || r > 0x9f)) {
+			return r
+		}
+		return '\uFFFD'
+	}, s)
+}
+
+// answer gathers what goes to standard output.
+type answer struct{ bytes.Buffer }
+
+func (a *app) flush() error {
+	if a.out.Len() == 0 {
+		return nil
+	}
+	if _, err := a.Stdout.Write(a.out.Bytes()); err != nil {
+		return fmt.Errorf("writing the answer: %w", err)
+	}
+	a.out.Reset()
+	return nil
+}
+
+// println adds one line to the answer.
+func (a *app) println(text string) { a.out.WriteString(text + "\n") }

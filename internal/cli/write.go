@@ -1,0 +1,115 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"slices"
+	"unicode/utf8"
+
+	"github.com/airlock-secrets/airlock"
+	"github.com/airlock-secrets/airlock/airflow"
+	"github.com/airlock-secrets/airlock/airflow/dialect"
+	"github.com/airlock-secrets/airlock/store"
+)
+
+// maxInput bounds what is read from standard input: as much as the embedded
+// store keeps in one value.
+const maxInput = 1 << 20
+
+// readAll reads a value from standard input, byte for byte.
+func (a *app) readAll() (string, error) {
+	b, err := io.ReadAll(io.LimitReader(a.Stdin, maxInput+1))
+	if err != nil {
+		return "", fmt.Errorf("reading standard input: %w", err)
+	}
+	if len(b) > maxInput {
+		return "", usageError{msg: "standard input is longer than 1 MiB", hint: "a value may have at most 1048576 bytes"}
+	}
+	if !utf8.Valid(b) {
+		return "", usageError{msg: "standard input is not UTF-8 text", hint: "encode binary values, for instance with base64"}
+	}
+	return string(b), nil
+}
+
+// dir makes a path given by the person absolute.
+func (a *app) dir(path string) string {
+	if filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(a.Dir, path)
+}
+
+// write stores a value where writes go. The name is the first that the
+// source's own dialect asks for, so that the next look-up finds it.
+func (a *app) write(ctx context.Context, ref airflow.Ref, v dialect.Value, description string) error {
+	return a.withTarget(ctx, true, func(src airlock.Source) error {
+		name, err := writeName(src, ref)
+		if err != nil {
+			return err
+		}
+		secret, err := src.Dialect.Encode(ref, v)
+		if err != nil {
+			return err
+		}
+		if _, err := store.Put(ctx, src.Store, name, secret, nil); err != nil {
+			return err
+		}
+		return describe(ctx, src.Store, name, description)
+	})
+}
+
+// describe keeps a description beside the value, where the store can.
+func describe(ctx context.Context, s store.Store, name, text string) error {
+	if text == "" {
+		return nil
+	}
+	v, err := store.Versions(s)
+	if err == nil {
+		err = v.SetAttributes(ctx, name, "airflow", map[string]string{"description": text})
+	}
+	if errors.Is(err, store.ErrUnsupported) {
+		return nil // a connection's is part of its value; a variable's is for people only
+	}
+	return err
+}
+
+func writeName(src airlock.Source, ref airflow.Ref) (string, error) {
+	l := src.Dialect.Names(ref)
+	if len(l.Names) == 0 {
+		return "", &store.Error{Op: "write", Store: store.Label(src.Store), Name: ref.ID, Code: store.Invalid,
+			Err: errors.New(l.Skip), Hint: fmt.Sprintf("the settings of %s keep no %s", airlock.ShortClass(src.Class), ref.Kind)}
+	}
+	return l.Names[0], nil
+}
+
+// remove deletes a value where writes go.
+func (a *app) remove(ctx context.Context, ref airflow.Ref) error {
+	return a.withTarget(ctx, false, func(src airlock.Source) error {
+		name, err := writeName(src, ref)
+		if err != nil {
+			return err
+		}
+		return store.Delete(ctx, src.Store, name)
+	})
+}
+
+// list returns the ids of a kind in the source that is written.
+func (a *app) list(ctx context.Context, kind airflow.Kind) ([]string, error) {
+	var ids []string
+	err := a.withTarget(ctx, false, func(src airlock.Source) error {
+		names, err := store.List(ctx, src.Store, "")
+		for _, name := range names {
+			for _, ref := range src.Dialect.Refs(name) {
+				if ref.Kind == kind && ref.Team == "" {
+					ids = append(ids, ref.ID)
+				}
+			}
+		}
+		return err
+	})
+	slices.Sort(ids)
+	return slices.Compact(ids), err
+}
