@@ -31,9 +31,9 @@ var (
 	_ store.Locator = (*Store)(nil)
 )
 
-// tables :: kind in a name -> column that holds the id. The kind is the name
-// of the table, too.
-func idColumn(table string) (string, bool) {
+// idColumn is the column that holds the id in a table, whose name is also the
+// first word of a secret's name; ok is false for any other word.
+func idColumn(table string) (column string, ok bool) {
 	switch table {
 	case "variable":
 		return "key", true

@@ -100,7 +100,7 @@ func (n *Namespace) remember(k *namespaceKey) {
 }
 
 // change runs f in a writing transaction and commits, unless f fails. With
-// make, the namespace is made where it is missing; else its absence is
+// create, the namespace is made where it is missing; else its absence is
 // sql.ErrNoRows.
 func (n *Namespace) change(ctx context.Context, create bool, f func(*sql.Tx, *namespaceKey) error) error {
 	tx, err := n.db.write.BeginTx(ctx, nil)

@@ -102,8 +102,12 @@ func (db *DB) checkCanary(ctx context.Context) error {
 		return err
 	}
 	text, err := db.kek.DecryptWithContext(ctx, sealed, boundTo("canary"))
+	var service *store.Error // of a key management service
 	if ctx.Err() != nil {
 		return ctx.Err()
+	}
+	if errors.As(err, &service) {
+		return &cause{code: service.Code, hint: service.Hint, err: err}
 	}
 	if err != nil || string(text) != canaryText {
 		return &cause{code: store.Invalid, hint: hintKey, err: errors.New("the key does not open this database")}

@@ -47,7 +47,8 @@ type Options struct {
 	// none yet.
 	MustExist bool
 	// Key is the key-encryption key; nil means the file "key" in Dir, made
-	// with the store.
+	// with the store. A key management service that does not answer should
+	// fail with a *store.Error, or it is taken for a wrong key.
 	Key tink.AEADWithContext
 }
 
