@@ -10,21 +10,7 @@ import (
 func listTests() []testCase {
 	return []testCase{
 		{"an empty store lists nothing", func(t *testing.T, s *suite) { s.list(t, "") }},
-		{"names come sorted, by prefix", func(t *testing.T, s *suite) {
-			all := []string{"a", "ab", "b", "b/c", "b/c/d", "b/cd"}
-			for _, i := range []int{3, 0, 5, 2, 1, 4} {
-				s.seed(t, all[i], s.sample("x"))
-			}
-			s.list(t, "", all...)
-			s.list(t, "a", "a", "ab")
-			s.list(t, "b", "b", "b/c", "b/c/d", "b/cd")
-			s.list(t, "b/", "b/c", "b/c/d", "b/cd")
-			s.list(t, "b/c", "b/c", "b/c/d", "b/cd")
-			s.list(t, "b/c/", "b/c/d")
-			s.list(t, "b/c/d", "b/c/d")
-			s.list(t, "c")
-			s.list(t, "b/c/d/e")
-		}},
+		{"names come sorted, by prefix", testSorted},
 		{"awkward names are listed as they are", func(t *testing.T, s *suite) {
 			var held []string
 			for _, name := range awkward() {
@@ -36,19 +22,7 @@ func listTests() []testCase {
 			slices.Sort(held)
 			s.list(t, "", held...)
 		}},
-		{"a prefix is no pattern", func(t *testing.T, s *suite) {
-			for _, name := range []string{"a_b", "axb", "a%b"} {
-				if s.holds(name) {
-					s.seed(t, name, s.sample("x"))
-				}
-			}
-			if s.holds("a_b") {
-				s.list(t, "a_", "a_b")
-			}
-			if s.holds("a%b") {
-				s.list(t, "a%", "a%b")
-			}
-		}},
+		{"a prefix is no pattern", testNoPattern},
 		{"a deleted name is not listed", func(t *testing.T, s *suite) {
 			if !s.canWrite(t) {
 				return
@@ -76,5 +50,35 @@ func (s *suite) list(t *testing.T, prefix string, want ...string) {
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("List(%q) = %q, want %q", prefix, got, want)
+	}
+}
+
+func testSorted(t *testing.T, s *suite) {
+	all := []string{"a", "ab", "b", "b/c", "b/c/d", "b/cd"}
+	for _, i := range []int{3, 0, 5, 2, 1, 4} {
+		s.seed(t, all[i], s.sample("x"))
+	}
+	s.list(t, "", all...)
+	s.list(t, "a", "a", "ab")
+	s.list(t, "b", "b", "b/c", "b/c/d", "b/cd")
+	s.list(t, "b/", "b/c", "b/c/d", "b/cd")
+	s.list(t, "b/c", "b/c", "b/c/d", "b/cd")
+	s.list(t, "b/c/", "b/c/d")
+	s.list(t, "b/c/d", "b/c/d")
+	s.list(t, "c")
+	s.list(t, "b/c/d/e")
+}
+
+func testNoPattern(t *testing.T, s *suite) {
+	for _, name := range []string{"a_b", "axb", "a%b"} {
+		if s.holds(name) {
+			s.seed(t, name, s.sample("x"))
+		}
+	}
+	if s.holds("a_b") {
+		s.list(t, "a_", "a_b")
+	}
+	if s.holds("a%b") {
+		s.list(t, "a%", "a%b")
 	}
 }

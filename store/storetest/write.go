@@ -20,33 +20,9 @@ func writeTests() []testCase {
 			}
 		}},
 		{"a write answers what was stored, without the payload", testPutAnswer},
-		{"the payload is copied", func(t *testing.T, s *suite) {
-			secret, want := s.sample("hello"), s.sample("hello")
-			s.put(t, "name", secret)
-			for i := range secret.Payload {
-				secret.Payload[i] = 'x'
-			}
-			wantSecret(t, s.get(t, "name"), want)
-		}},
-		{"a form that cannot be held is invalid", func(t *testing.T, s *suite) {
-			for _, f := range []store.Form{store.Text, store.Binary, store.Object} {
-				if !s.hasForm(f) {
-					_, err := store.Put(s.ctx, s.Store, "name", secretOf(f, "x"), nil)
-					wantCode(t, "Put of "+f.String(), err, store.Invalid)
-					s.gone(t, "name")
-				}
-			}
-		}},
-		{"an object that is none is invalid", func(t *testing.T, s *suite) {
-			if !s.hasForm(store.Object) {
-				return
-			}
-			for _, text := range []string{"", "x", "[]", `"x"`, "{", "{} {}"} {
-				_, err := store.Put(s.ctx, s.Store, "name", &store.Secret{Form: store.Object, Payload: []byte(text)}, nil)
-				wantCode(t, fmt.Sprintf("Put of the object %q", text), err, store.Invalid)
-			}
-			s.gone(t, "name")
-		}},
+		{"the payload is copied", testCopied},
+		{"a form that cannot be held is invalid", testForeignForm},
+		{"an object that is none is invalid", testNoObject},
 		{"an empty name is invalid", func(t *testing.T, s *suite) {
 			_, err := store.Put(s.ctx, s.Store, "", s.sample("x"), nil)
 			wantCode(t, "Put", err, store.Invalid)
@@ -56,18 +32,7 @@ func writeTests() []testCase {
 			wantCode(t, "Delete", store.Delete(s.ctx, s.Store, "missing"), store.NotFound)
 		}},
 		{"a condition is kept", testConditions},
-		{"a name whose versions are all destroyed counts as not there", func(t *testing.T, s *suite) {
-			if s.Limits.NoConditions || s.Limits.NoVersions {
-				return
-			}
-			s.put(t, "name", s.sample("one"))
-			ok(t, "Destroy", s.versioner(t).Destroy(s.ctx, "name", 1))
-			stored, err := s.putIf(0, "two")
-			ok(t, "Put if not there", err)
-			if stored.Version != 2 {
-				t.Errorf("the version after a destroyed one is %d, want 2", stored.Version)
-			}
-		}},
+		{"a name whose versions are all destroyed counts as not there", testAllDestroyed},
 		{"of many conditional writes one wins", testRace},
 	}
 	for i := range tests {
@@ -194,4 +159,47 @@ func testRace(t *testing.T, s *suite) {
 		t.Fatal("nobody won")
 	}
 	wantSecret(t, s.get(t, "name"), s.sample(fmt.Sprint("writer ", winner)))
+}
+
+func testForeignForm(t *testing.T, s *suite) {
+	for _, f := range []store.Form{store.Text, store.Binary, store.Object} {
+		if !s.hasForm(f) {
+			_, err := store.Put(s.ctx, s.Store, "name", secretOf(f, "x"), nil)
+			wantCode(t, "Put of "+f.String(), err, store.Invalid)
+			s.gone(t, "name")
+		}
+	}
+}
+
+func testNoObject(t *testing.T, s *suite) {
+	if !s.hasForm(store.Object) {
+		return
+	}
+	for _, text := range []string{"", "x", "[]", `"x"`, "{", "{} {}"} {
+		_, err := store.Put(s.ctx, s.Store, "name", &store.Secret{Form: store.Object, Payload: []byte(text)}, nil)
+		wantCode(t, fmt.Sprintf("Put of the object %q", text), err, store.Invalid)
+	}
+	s.gone(t, "name")
+}
+
+func testAllDestroyed(t *testing.T, s *suite) {
+	if s.Limits.NoConditions || s.Limits.NoVersions {
+		return
+	}
+	s.put(t, "name", s.sample("one"))
+	ok(t, "Destroy", s.versioner(t).Destroy(s.ctx, "name", 1))
+	stored, err := s.putIf(0, "two")
+	ok(t, "Put if not there", err)
+	if stored.Version != 2 {
+		t.Errorf("the version after a destroyed one is %d, want 2", stored.Version)
+	}
+}
+
+func testCopied(t *testing.T, s *suite) {
+	secret, want := s.sample("hello"), s.sample("hello")
+	s.put(t, "name", secret)
+	for i := range secret.Payload {
+		secret.Payload[i] = 'x'
+	}
+	wantSecret(t, s.get(t, "name"), want)
 }

@@ -55,31 +55,7 @@ func TestBackoff(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.what, func(t *testing.T) {
-			var waits []time.Duration
-			var bodies []string
-			r := &retrying{retries: 3, timeout: time.Minute, next: transportFunc(func(req *http.Request) (*http.Response, error) {
-				b, _ := io.ReadAll(req.Body)
-				bodies = append(bodies, string(b))
-				if tt.err != nil {
-					return nil, tt.err
-				}
-				res := httpAnswer(req, tt.status, "", "")
-				if tt.after != "" {
-					res.Header.Set("Retry-After", tt.after)
-				}
-				return res, nil
-			}), sleep: func(_ context.Context, d time.Duration) error {
-				waits = append(waits, d)
-				return nil
-			}}
-			req, err := http.NewRequestWithContext(t.Context(), tt.method, "http://v/", strings.NewReader("body"))
-			if err != nil {
-				t.Fatal(err)
-			}
-			res, err := r.RoundTrip(req)
-			if res != nil {
-				res.Body.Close()
-			}
+			waits, bodies, err := attempts(t, tt.method, tt.status, tt.after, tt.err)
 			if !errors.Is(err, tt.err) || !slices.Equal(waits, tt.want) {
 				t.Errorf("waited %v (%v), want %v", waits, err, tt.want)
 			}
@@ -88,6 +64,36 @@ func TestBackoff(t *testing.T) {
 			}
 		})
 	}
+}
+
+// attempts sends one request over a connection that always fails the same way
+// and returns how long was waited and what was sent.
+func attempts(t *testing.T, method string, status int, after string, failure error) (waits []time.Duration, bodies []string, err error) {
+	t.Helper()
+	r := &retrying{retries: 3, timeout: time.Minute, next: transportFunc(func(req *http.Request) (*http.Response, error) {
+		b, _ := io.ReadAll(req.Body)
+		bodies = append(bodies, string(b))
+		if failure != nil {
+			return nil, failure
+		}
+		res := httpAnswer(req, status, "", "")
+		if after != "" {
+			res.Header.Set("Retry-After", after)
+		}
+		return res, nil
+	}), sleep: func(_ context.Context, d time.Duration) error {
+		waits = append(waits, d)
+		return nil
+	}}
+	req, err := http.NewRequestWithContext(t.Context(), method, "http://v/", strings.NewReader("body"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := r.RoundTrip(req)
+	if res != nil {
+		res.Body.Close()
+	}
+	return waits, bodies, err
 }
 
 func TestProxyFor(t *testing.T) {

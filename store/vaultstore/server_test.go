@@ -111,6 +111,11 @@ func TestAppRole(t *testing.T) {
 			t.Errorf("%d log-ins after revocation, want 1", n)
 		}
 	})
+	t.Run("refused", func(t *testing.T) { testAppRoleRefused(t, server, front, roleID, secretID) })
+}
+
+func testAppRoleRefused(t *testing.T, server *baotest.Server, front *counted, roleID, secretID string) {
+	const login = "POST /v1/auth/approle/login"
 	t.Run("what the policy forbids is denied after one more log-in", func(t *testing.T) {
 		s := open(t, vaultstore.Options{URL: front.URL, Mount: "secret", Auth: vaultstore.AppRole{RoleID: roleID, SecretID: secretID}})
 		before := front.of(login)
