@@ -162,7 +162,7 @@ func (d *Vault) Decode(ref airflow.Ref, s *store.Secret) (Value, error) {
 	object, ok := data.(*pyjson.Object)
 	if ref.Kind == airflow.KindConnection {
 		if !ok {
-			return Value{}, corrupt(ref, "is no JSON object")
+			return Value{}, misshapen(ref, data)
 		}
 		if uri, _ := object.Get("conn_uri"); truthy(uri) {
 			return Value{Data: uri}, nil
@@ -173,7 +173,7 @@ func (d *Vault) Decode(ref airflow.Ref, s *store.Secret) (Value, error) {
 		return Value{}, &NoValueError{Reason: "the secret's data is empty", Stop: true}
 	}
 	if !ok {
-		return Value{}, corrupt(ref, "is no JSON object")
+		return Value{}, misshapen(ref, data)
 	}
 	value, ok := object.Get("value")
 	if !ok {
@@ -182,8 +182,24 @@ func (d *Vault) Decode(ref airflow.Ref, s *store.Secret) (Value, error) {
 	return Value{Data: value}, nil
 }
 
+// ShapeError is a secret whose data is JSON but no object: VaultBackend dies of
+// a TypeError or an AttributeError that names its Python type.
+type ShapeError struct {
+	// Type is the Python type: "list".
+	Type string
+}
+
+// Error says what is wrong, without any part of the value.
+func (e *ShapeError) Error() string {
+	return "the secret's data is a " + e.Type + ", not a JSON object"
+}
+
 func corrupt(ref airflow.Ref, what string) error {
 	return &store.Error{Op: "decode", Name: ref.ID, Code: store.Corrupt, Err: errors.New("the secret's data " + what)}
+}
+
+func misshapen(ref airflow.Ref, data any) error {
+	return &store.Error{Op: "decode", Name: ref.ID, Code: store.Corrupt, Err: &ShapeError{pyType(data)}}
 }
 
 // Encode implements Dialect: a variable or an option under value, a serialized

@@ -47,14 +47,22 @@ func (e *ResponseError) says(text string) bool {
 	return strings.Contains(strings.ToLower(strings.Join(append(slices.Clone(e.Errors), e.Warnings...), "\n")), strings.ToLower(text))
 }
 
-// Reasons why an answer of status 200 is no secret. Airflow dies of a Python
-// error there: a TypeError of errNotJSON and errNull, a KeyError of errNoData.
+// Reasons why an answer of status 200 is no secret, besides a shapeError.
+// Airflow dies of a Python error there: a TypeError of errNotJSON, a KeyError
+// of errNoData.
 var (
 	errNotJSON = errors.New("the answer is not the JSON of a Vault server")
 	errNoData  = errors.New(`the answer has no "data"`)
-	errNull    = errors.New(`the answer's "data" is null`)
 	errTooLong = fmt.Errorf("the answer is longer than %d MiB", maxAnswer>>20)
 )
+
+// shapeError is an answer, or a part of one, that is JSON but no object, with
+// the name of its Python type: Airflow dies of a TypeError that names it.
+type shapeError struct{ python string }
+
+func (e *shapeError) Error() string {
+	return "the answer is not of a Vault server: a JSON object is missing in it"
+}
 
 // errNoToken is hvac's and Airflow's case of a log-in that gave no token.
 var errNoToken = errors.New("the log-in gave no token")
@@ -98,6 +106,7 @@ func (s *Store) fail(op, name string, err error) error {
 		coded    *store.Error
 		response *ResponseError
 		sent     *url.Error
+		shape    *shapeError
 	)
 	switch {
 	case errors.As(err, &coded):
@@ -106,7 +115,7 @@ func (s *Store) fail(op, name string, err error) error {
 		out.Code, out.Hint = response.code(), s.hint(response)
 	case errors.Is(err, errNoToken):
 		out.Code, out.Hint = store.Unauthenticated, "give a token, a token_path or the variable VAULT_TOKEN"
-	case errors.Is(err, errNotJSON), errors.Is(err, errNoData), errors.Is(err, errNull):
+	case errors.Is(err, errNotJSON), errors.Is(err, errNoData), errors.As(err, &shape):
 		out.Code, out.Hint = store.Corrupt, "is it a Vault server that answers at "+strings.TrimPrefix(s.name, "vault ")+"?"
 	case errors.Is(err, errTooLong):
 		out.Code, out.Hint = store.Corrupt, "no secret is that long: is it a Vault server that answers?"

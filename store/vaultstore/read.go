@@ -1,6 +1,7 @@
 package vaultstore
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -59,9 +60,6 @@ func (s *Store) secretOf(data json.RawMessage) (*store.Secret, error) {
 	if s.version == 1 {
 		return &store.Secret{Payload: data, Form: store.Object}, nil
 	}
-	if string(data) == "null" {
-		return nil, errNull
-	}
 	var kv vault.KVData
 	if err := decode(data, &kv); err != nil {
 		return nil, err
@@ -96,17 +94,23 @@ func timeOf(text string) time.Time {
 // their parts are taken out in the form that Python writes them in.
 func decode(body []byte, v any) error {
 	err := json.Unmarshal(body, v)
-	if err == nil {
-		return nil
+	var syntax *json.SyntaxError
+	if errors.As(err, &syntax) {
+		return decodePython(body, v)
 	}
-	var shape *json.UnmarshalTypeError
-	if errors.As(err, &shape) {
-		if shape.Field == "" {
-			return errNotJSON // not an object at all
-		}
-		return nil
+	if first := bytes.TrimSpace(body); len(first) == 0 || first[0] != '{' {
+		return notObject(body)
 	}
-	return decodePython(body, v)
+	return nil
+}
+
+// notObject says what a JSON text is that is no object.
+func notObject(body []byte) error {
+	v, err := pyjson.Decode(string(body))
+	if err != nil {
+		return errNotJSON
+	}
+	return &shapeError{className(v)}
 }
 
 // decodePython decodes what only Python takes for JSON.
@@ -117,7 +121,7 @@ func decodePython(body []byte, v any) error {
 	}
 	object, ok := parsed.(*pyjson.Object)
 	if !ok {
-		return errNotJSON
+		return &shapeError{className(parsed)}
 	}
 	switch v := v.(type) {
 	case *vault.Response:

@@ -148,6 +148,8 @@ func TestAnswersThatAreNone(t *testing.T) {
 		{what: "a page", body: "<html>", code: store.Corrupt},
 		{what: "half", body: found[:20], code: store.Corrupt},
 		{what: "a list", body: "[]", code: store.Corrupt},
+		{what: "null", body: "null", code: store.Corrupt},
+		{what: "a number", body: "5", code: store.Corrupt},
 		{what: "no data", body: `{"foo": 1}`, code: store.Corrupt},
 		{what: "null data", body: `{"data": null}`, code: store.Corrupt},
 		{what: "no inner data", body: `{"data": {}}`, code: store.Corrupt},

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/airlock-secrets/airlock/airflow"
+	"github.com/airlock-secrets/airlock/airflow/dialect"
 )
 
 // pythonError is how the vectors write an exception down.
@@ -36,15 +37,17 @@ var errnos = map[error]string{fs.ErrNotExist: "FileNotFoundError: [Errno 2] No s
 	fs.ErrPermission: "PermissionError: [Errno 13] Permission denied", syscall.EISDIR: "IsADirectoryError: [Errno 21] Is a directory"}
 
 // inPython is the one table from an error of this store to the exception that
-// ends the same look-up in Airflow.
-func inPython(err error) pythonError {
+// ends the same look-up of a kind in Airflow.
+func inPython(kind airflow.Kind, err error) pythonError {
 	var (
 		response *ResponseError
 		python   *airflow.Error
 		path     *os.PathError
+		answer   *shapeError
+		data     *dialect.ShapeError
 	)
-	builtin := func(kind, message string, bases ...string) pythonError {
-		return pythonError{Type: kind, Module: "builtins", Message: message, MRO: append([]string{kind}, bases...)}
+	builtin := func(class, message string, bases ...string) pythonError {
+		return pythonError{Type: class, Module: "builtins", Message: message, MRO: append([]string{class}, bases...)}
 	}
 	switch {
 	case errors.As(err, &python) && python.Type == "VaultError":
@@ -60,8 +63,12 @@ func inPython(err error) pythonError {
 		return hvacError(response)
 	case errors.Is(err, errNotJSON):
 		return builtin("TypeError", "'Response' object is not subscriptable")
-	case errors.Is(err, errNull):
-		return builtin("TypeError", "'NoneType' object is not subscriptable")
+	case errors.As(err, &answer):
+		return builtin("TypeError", subscript(answer.python))
+	case errors.As(err, &data) && kind == airflow.KindConnection:
+		return builtin("AttributeError", fmt.Sprintf("'%s' object has no attribute 'get'", data.Type))
+	case errors.As(err, &data):
+		return builtin("TypeError", subscript(data.Type))
 	case errors.Is(err, errNoData):
 		return builtin("KeyError", "'data'", "LookupError")
 	case errors.As(err, &path):
@@ -73,6 +80,17 @@ func inPython(err error) pythonError {
 		}
 	}
 	return pythonError{Type: "unmapped", Message: err.Error()}
+}
+
+// subscript is Python's complaint of x["data"] and x["value"].
+func subscript(python string) string {
+	switch python {
+	case "list":
+		return "list indices must be integers or slices, not str"
+	case "str":
+		return "string indices must be integers, not 'str'"
+	}
+	return fmt.Sprintf("'%s' object is not subscriptable", python)
 }
 
 func hvacError(e *ResponseError) pythonError {
@@ -91,13 +109,13 @@ func hvacError(e *ResponseError) pythonError {
 }
 
 // wantPython compares an error with the exception of a case.
-func wantPython(t *testing.T, what string, err error, want *pythonError) {
+func wantPython(t *testing.T, what string, kind airflow.Kind, err error, want *pythonError) {
 	t.Helper()
 	if err == nil {
 		t.Errorf("%s: no error, want %s: %s", what, want.Type, want.Message)
 		return
 	}
-	got := inPython(err)
+	got := inPython(kind, err)
 	if got.Type != want.Type || got.Module != want.Module || got.Message != want.Message {
 		t.Errorf("%s is %s.%s: %s (of %v), want %s.%s: %s", what, got.Module, got.Type, got.Message, err, want.Module, want.Type, want.Message)
 	}

@@ -46,7 +46,7 @@ func TestVectorsLookupPathsVault(t *testing.T) {
 		}
 		value, names, err := s.lookup(t.Context())
 		if want.Error != nil {
-			wantPython(t, "the error", err, want.Error)
+			wantPython(t, "the error", s.ref.Kind, err, want.Error)
 		} else if err != nil {
 			t.Errorf("the look-up fails: %v", err)
 		} else {
@@ -79,7 +79,7 @@ func checkConstruction(t *testing.T, s *session, want *pathsExpect) {
 	t.Helper()
 	switch {
 	case want.ConstructionError != nil:
-		wantPython(t, "the error of construction", s.constructionErr, want.ConstructionError)
+		wantPython(t, "the error of construction", s.ref.Kind, s.constructionErr, want.ConstructionError)
 	case s.constructionErr != nil:
 		t.Errorf("construction fails: %v", s.constructionErr)
 	}

@@ -38,7 +38,7 @@ func TestVectorsStoreValuesVault(t *testing.T) {
 		value, _, err := s.lookup(t.Context())
 		switch {
 		case want.Error != nil:
-			wantPython(t, "the error", err, want.Error)
+			wantPython(t, "the error", s.ref.Kind, err, want.Error)
 		case err != nil:
 			t.Errorf("the look-up fails: %v", err)
 		default:
@@ -94,7 +94,7 @@ func checkConnection(t *testing.T, r airflow.Reading, id string, value any, want
 		c, err = airflow.ParseConnection(id, text, r)
 	}
 	if wantErr != nil {
-		wantPython(t, "the error of "+what, err, wantErr)
+		wantPython(t, "the error of "+what, airflow.KindConnection, err, wantErr)
 		return
 	}
 	if err != nil {
