@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/airlock-secrets/airlock/airflow"
+	"github.com/airlock-secrets/airlock/airflow/pyjson"
 	"github.com/airlock-secrets/airlock/store"
 )
 
@@ -25,7 +26,7 @@ func (e *NotFoundError) Error() string {
 	case e.Ref.Kind == airflow.KindVariable && e.Reading == airflow.ORM:
 		return fmt.Sprintf("Variable %s does not exist.", id)
 	case e.Ref.Kind == airflow.KindVariable:
-		return fmt.Sprintf("VARIABLE_NOT_FOUND: {'message': %s}", pyRepr("Variable "+id+" not found"))
+		return fmt.Sprintf("VARIABLE_NOT_FOUND: {'message': %s}", pyjson.Repr("Variable "+id+" not found"))
 	}
 	return fmt.Sprintf("the secrets backend has no config %q", id)
 }
@@ -140,13 +141,13 @@ func AirflowError(err error) *airflow.Error {
 }
 
 // undefined names the exception of a reference that is not found, its message
-// as str() of the exception gives it.
+// as pyjson.Str() of the exception gives it.
 func undefined(e *NotFoundError) *airflow.Error {
 	switch {
 	case e.Ref.Kind == airflow.KindConnection:
 		return &airflow.Error{Type: "AirflowNotFoundException", Message: e.Error()}
 	case e.Ref.Kind == airflow.KindVariable && e.Reading == airflow.ORM:
-		return &airflow.Error{Type: "KeyError", Message: pyRepr(e.Error())}
+		return &airflow.Error{Type: "KeyError", Message: pyjson.Repr(e.Error())}
 	case e.Ref.Kind == airflow.KindVariable:
 		return &airflow.Error{Type: "AirflowRuntimeError", Message: e.Error()}
 	}

@@ -202,7 +202,7 @@ func (r *Resolver) connection(src *Source, ref airflow.Ref, v *dialect.Value) (*
 		text, ok := v.Data.(string)
 		if !ok {
 			return nil, &airflow.Error{Type: "AttributeError",
-				Message: fmt.Sprintf("'%s' object has no attribute 'strip'", pyType(v.Data))}
+				Message: fmt.Sprintf("'%s' object has no attribute 'strip'", pyjson.TypeName(v.Data))}
 		}
 		parsed, err := airflow.ParseConnection(ref.ID, text, r.Reading)
 		if err != nil {
@@ -234,7 +234,7 @@ func parseJSON(v any) (any, error) {
 	text, ok := v.(string)
 	if !ok {
 		return nil, &airflow.Error{Type: "TypeError",
-			Message: "the JSON object must be str, bytes or bytearray, not " + pyType(v)}
+			Message: "the JSON object must be str, bytes or bytearray, not " + pyjson.TypeName(v)}
 	}
 	parsed, err := pyjson.Decode(text)
 	var bad *pyjson.Error

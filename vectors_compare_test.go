@@ -17,7 +17,7 @@ import (
 )
 
 // raised is the one table from errors of airlock to Python's exceptions: the
-// type, and the text that str() gives.
+// type, and the text that pyjson.Str() gives.
 func raised(err error) (kind, message string) {
 	var cfg *settings.Error
 	var own *airflow.Error

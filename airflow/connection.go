@@ -108,12 +108,12 @@ func newORM(id string, fields *pyjson.Object) (*Connection, error) {
 		return nil, err
 	}
 	extra := c.Extra
-	if _, ok := extra.(string); !ok && truthy(extra) {
+	if _, ok := extra.(string); !ok && pyjson.Truthy(extra) {
 		extra = pyjson.Encode(extra)
 	}
-	if uri, _ := fields.Get("uri"); truthy(uri) {
+	if uri, _ := fields.Get("uri"); pyjson.Truthy(uri) {
 		for _, v := range []any{c.Type, c.Host, c.Login, c.Password, c.Schema, c.Port, extra} {
-			if truthy(v) {
+			if pyjson.Truthy(v) {
 				return nil, mixed("You must create an object using the URI or individual values " +
 					"(conn_type, host, login, password, schema, port or extra)." +
 					"You can't mix these two ways to create this object.")
@@ -180,7 +180,7 @@ func (c *Connection) field(name string) *any {
 // setPassword is the ORM's setter, which ignores what is falsy.
 func (c *Connection) setPassword(v any) error {
 	c.Password = nil
-	if !truthy(v) {
+	if !pyjson.Truthy(v) {
 		return nil
 	}
 	text, ok := v.(string)
@@ -194,7 +194,7 @@ func (c *Connection) setPassword(v any) error {
 // setExtra is the ORM's setter. v is a string, or falsy.
 func (c *Connection) setExtra(v any) error {
 	c.Extra = v
-	if !truthy(v) {
+	if !pyjson.Truthy(v) {
 		return nil
 	}
 	// The id is not known to Airflow's object yet.
@@ -235,7 +235,7 @@ func (c *Connection) As(r Reading) *Connection {
 		d.Description = nil
 	default:
 		d.ID = sanitizeID(c.ID)
-		if !truthy(d.Password) {
+		if !pyjson.Truthy(d.Password) {
 			d.Password = nil
 		}
 	}

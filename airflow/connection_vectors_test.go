@@ -167,7 +167,7 @@ func compareMember(t *testing.T, c *Connection, key string, want any) {
 	case err != nil:
 		t.Errorf("%s: %s: %s", c.Reading, key, describe(err))
 	case !equal(got, want):
-		t.Errorf("%s: %s is %s, want %s", c.Reading, key, repr(got), repr(want))
+		t.Errorf("%s: %s is %s, want %s", c.Reading, key, pyjson.Repr(got), pyjson.Repr(want))
 	}
 }
 

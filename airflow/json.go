@@ -21,25 +21,25 @@ func fromJSON(id, text string, r Reading) (*Connection, error) {
 	}
 	given, ok := v.(*pyjson.Object)
 	if !ok {
-		return nil, fail("AttributeError", "the connection's JSON is not an object", "'"+className(v)+"' object has no attribute 'pop'")
+		return nil, fail("AttributeError", "the connection's JSON is not an object", "'"+pyjson.TypeName(v)+"' object has no attribute 'pop'")
 	}
 	fields := given.Clone()
 	for _, key := range []string{"extra", "conn_type", "port"} {
 		fields.Delete(key)
 	}
-	if v, _ := given.Get("extra"); truthy(v) {
+	if v, _ := given.Get("extra"); pyjson.Truthy(v) {
 		if _, ok := v.(string); !ok {
 			v = pyjson.Encode(v)
 		}
 		fields.Set("extra", v)
 	}
-	if v, _ := given.Get("conn_type"); truthy(v) {
+	if v, _ := given.Get("conn_type"); pyjson.Truthy(v) {
 		if v, err = normalizeType(v); err != nil {
 			return nil, err
 		}
 		fields.Set("conn_type", v)
 	}
-	if v, _ := given.Get("port"); truthy(v) {
+	if v, _ := given.Get("port"); pyjson.Truthy(v) {
 		if v, err = toInt(v); err != nil {
 			return nil, err
 		}
@@ -72,7 +72,7 @@ func tooBig(e *pyjson.Error) string {
 // toInt is int(v) for the port, with Airflow's error for a ValueError.
 func toInt(v any) (any, error) {
 	const want = "the connection's port is not an integer: write a number such as 5432"
-	notInteger := fail("ValueError", want, "Expected integer value for `port`, but got "+repr(v)+" instead.")
+	notInteger := fail("ValueError", want, "Expected integer value for `port`, but got "+pyjson.Repr(v)+" instead.")
 	switch v := v.(type) {
 	case bool:
 		return int64(1), nil // false is not asked
@@ -96,7 +96,7 @@ func toInt(v any) (any, error) {
 		return nil, notInteger
 	}
 	return nil, fail("TypeError", want,
-		"int() argument must be a string, a bytes-like object or a real number, not '"+className(v)+"'")
+		"int() argument must be a string, a bytes-like object or a real number, not '"+pyjson.TypeName(v)+"'")
 }
 
 // smallest returns n as an int64 where it fits.
@@ -176,7 +176,7 @@ func (c *Connection) JSON() (string, error) {
 			o.Set(f.name, prune(f.value))
 		}
 	}
-	if truthy(extra) {
+	if pyjson.Truthy(extra) {
 		o.Set("extra", extra)
 	}
 	return pyjson.Encode(o), nil
@@ -210,7 +210,7 @@ func prune(v any) any {
 // there is none, and in the SDK reading also where it is not JSON. An error
 // is an *Error.
 func (c *Connection) ExtraValue() (any, error) {
-	if !truthy(c.Extra) {
+	if !pyjson.Truthy(c.Extra) {
 		return pyjson.NewObject(), nil
 	}
 	if err := c.CheckExtra(); err != nil {
@@ -219,7 +219,7 @@ func (c *Connection) ExtraValue() (any, error) {
 	text, ok := c.Extra.(string)
 	if !ok {
 		return nil, fail("TypeError", "the connection's extra is not a string",
-			"the JSON object must be str, bytes or bytearray, not "+className(c.Extra))
+			"the JSON object must be str, bytes or bytearray, not "+pyjson.TypeName(c.Extra))
 	}
 	v, err := pyjson.Decode(text)
 	var e *pyjson.Error
@@ -237,7 +237,7 @@ func (c *Connection) ExtraValue() (any, error) {
 // The SDK class checks nothing, and neither does CheckExtra for it. An error
 // is an *Error.
 func (c *Connection) CheckExtra() error {
-	if c.Reading == SDK || !truthy(c.Extra) {
+	if c.Reading == SDK || !pyjson.Truthy(c.Extra) {
 		return nil
 	}
 	return checkExtra(c.Extra, c.ID)
@@ -247,12 +247,12 @@ func (c *Connection) CheckExtra() error {
 func checkExtra(extra any, id string) error {
 	name := "None"
 	if id != "" {
-		name = reprString(id)
+		name = pyjson.Repr(id)
 	}
 	text, ok := extra.(string)
 	if !ok {
 		return fail("TypeError", "the connection's extra is not a string",
-			"the JSON object must be str, bytes or bytearray, not "+className(extra))
+			"the JSON object must be str, bytes or bytearray, not "+pyjson.TypeName(extra))
 	}
 	v, err := pyjson.Decode(text)
 	var e *pyjson.Error

@@ -45,10 +45,10 @@ func DecodeKwargs(section, option, text string) (*pyjson.Object, *KwargsWarning)
 	if o, ok := v.(*pyjson.Object); ok {
 		return o, nil
 	}
-	if !truthy(v) {
+	if !pyjson.Truthy(v) {
 		return none, nil
 	}
-	hint := fmt.Sprintf("the text is JSON of type %s: write an object, {\"name\": value}", className(v))
+	hint := fmt.Sprintf("the text is JSON of type %s: write an object, {\"name\": value}", pyjson.TypeName(v))
 	if _, ok := v.(string); ok {
 		hint = "the text is one JSON string: take away the double quotes around it and the backslashes inside it"
 	}

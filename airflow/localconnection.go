@@ -19,7 +19,7 @@ func ParseLocalConnection(id string, value any) (*Connection, error) {
 	case *pyjson.Object:
 		return fromLocalFields(id, v)
 	}
-	class := className(value)
+	class := pyjson.TypeName(value)
 	return nil, fail("AirflowException", "the connection is a value of type "+class+": write a URI or an object with its fields",
 		"Unexpected value type: <class '"+class+"'>. The connection can only be defined using a string or object.")
 }
@@ -59,7 +59,7 @@ func checkLocalFields(id string, given *pyjson.Object) error {
 	}
 	if v, ok := given.Get("conn_id"); ok && v != any(id) {
 		return fail("AirflowException", "the connection's conn_id is not the name it is kept under: leave it out",
-			"Mismatch conn_id. The dictionary key has the value: "+str(v)+". The item has the value: "+id+".")
+			"Mismatch conn_id. The dictionary key has the value: "+pyjson.Str(v)+". The item has the value: "+id+".")
 	}
 	return nil
 }

@@ -154,7 +154,7 @@ func parseQuery(s string) *pyjson.Object {
 }
 
 // encodeQuery is urlencode(o). Values that are no strings are written as
-// Python's str() has them.
+// Python's pyjson.Str() has them.
 func encodeQuery(o *pyjson.Object) (string, error) {
 	var b strings.Builder
 	for _, key := range o.Keys() {
@@ -163,7 +163,7 @@ func encodeQuery(o *pyjson.Object) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		q, err := quotePlus(str(v))
+		q, err := quotePlus(pyjson.Str(v))
 		if err != nil {
 			return "", err
 		}

@@ -20,7 +20,7 @@ func (c *Connection) parseURIValue(v any) error {
 	case []any:
 		return fail("TypeError", "the connection's uri is not a string", "unhashable type: 'list'")
 	}
-	return fail("AttributeError", "the connection's uri is not a string", "'"+className(v)+"' object has no attribute 'count'")
+	return fail("AttributeError", "the connection's uri is not a string", "'"+pyjson.TypeName(v)+"' object has no attribute 'count'")
 }
 
 // parseURI sets the fields from a connection URI (Connection.from_uri,
@@ -167,19 +167,19 @@ func (c *Connection) URI() (string, error) {
 	if err != nil && c.Reading == SDK {
 		return "", err // the SDK class parses extra first, the ORM class last
 	}
-	if c.Reading == ORM && truthy(c.Type) {
+	if c.Reading == ORM && pyjson.Truthy(c.Type) {
 		if _, err := contains("_", c.Type); err != nil {
 			return "", err
 		}
 	}
 	uri, err2 := c.authority()
-	if err2 != nil || !truthy(c.Extra) {
+	if err2 != nil || !pyjson.Truthy(c.Extra) {
 		return uri, err2
 	}
 	if err != nil {
 		return "", err
 	}
-	if truthy(c.Schema) {
+	if pyjson.Truthy(c.Schema) {
 		uri += "?"
 	} else {
 		uri += "/?"
@@ -194,7 +194,7 @@ func (c *Connection) URI() (string, error) {
 // authority is the URI up to the schema.
 func (c *Connection) authority() (string, error) {
 	uri := "//"
-	if truthy(c.Type) {
+	if pyjson.Truthy(c.Type) {
 		s, ok := c.Type.(string)
 		if !ok {
 			return "", noMethod(c.Type, "lower")
@@ -210,18 +210,18 @@ func (c *Connection) authority() (string, error) {
 		return "", err
 	}
 	block := ""
-	if truthy(host) {
+	if pyjson.Truthy(host) {
 		if block, err = quoteValue(host); err != nil {
 			return "", err
 		}
 	}
-	if truthy(c.Port) {
+	if pyjson.Truthy(c.Port) {
 		if block == "" && login == "" {
 			block = "@"
 		}
-		block += ":" + str(c.Port)
+		block += ":" + pyjson.Str(c.Port)
 	}
-	if truthy(c.Schema) {
+	if pyjson.Truthy(c.Schema) {
 		schema, err := quoteValue(c.Schema)
 		if err != nil {
 			return "", err
@@ -234,7 +234,7 @@ func (c *Connection) authority() (string, error) {
 // hostParts splits the protocol, with its "://", from a host that has another
 // one than the connection's type.
 func (c *Connection) hostParts() (protocol string, host any, err error) {
-	if !truthy(c.Host) {
+	if !pyjson.Truthy(c.Host) {
 		return "", c.Host, nil
 	}
 	if has, err := contains("://", c.Host); err != nil || !has {
@@ -281,7 +281,7 @@ func (c *Connection) loginBlock() (string, error) {
 func quoteValue(v any) (string, error) {
 	s, ok := v.(string)
 	if !ok {
-		return "", fail("TypeError", fmt.Sprintf("a text field of the connection holds a value of type %s: quote it", className(v)),
+		return "", fail("TypeError", fmt.Sprintf("a text field of the connection holds a value of type %s: quote it", pyjson.TypeName(v)),
 			"quote_from_bytes() expected bytes")
 	}
 	return quote(s)
@@ -299,7 +299,7 @@ func extraQuery(stored, parsed any) (string, error) {
 			return flat, nil
 		}
 	}
-	text, err := quotePlus(str(stored))
+	text, err := quotePlus(pyjson.Str(stored))
 	return extraKey + "=" + text, err
 }
 

@@ -87,7 +87,7 @@ func checkBrackets(netloc string) error {
 
 func notAnAddress(host, remedy string) error {
 	return fail("ValueError", "the brackets in the connection URI do not hold an IPv6 address"+remedy,
-		reprString(host)+" does not appear to be an IPv4 or IPv6 address")
+		pyjson.Repr(host)+" does not appear to be an IPv4 or IPv6 address")
 }
 
 // isIPvFuture is the pattern \Av[a-fA-F0-9]+\..+\Z, whose dot takes no line
@@ -166,7 +166,7 @@ func (u splitURL) port() (any, error) {
 	for _, r := range text {
 		if r < '0' || r > '9' {
 			return nil, fail("ValueError", "the port in the connection URI is not a number"+remedy,
-				"Port could not be cast to integer value as "+reprString(text))
+				"Port could not be cast to integer value as "+pyjson.Repr(text))
 		}
 	}
 	if len(text) > 4300 {
