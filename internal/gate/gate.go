@@ -90,7 +90,13 @@ type Caller struct {
 	Protocol  string // "vault"
 	Remote    string // the peer's address
 	Request   string // the request's id
+
+	audited bool
 }
+
+// Audited reports whether a line was written for c. A facade asks so that
+// what it refuses by itself leaves one too.
+func (c *Caller) Audited() bool { return c.audited }
 
 // Name is what a facade was asked for.
 type Name struct {

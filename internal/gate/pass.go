@@ -13,6 +13,7 @@ import (
 // pass is one request on its way through the gate.
 type pass struct {
 	g     *Gate
+	c     *Caller
 	entry audit.Entry
 	start time.Time
 }
@@ -35,7 +36,7 @@ func (g *Gate) enter(c *Caller, action acl.Action, objects ...acl.Object) (*pass
 
 func (g *Gate) start(c *Caller, action string) *pass {
 	now := time.Now()
-	p := &pass{g: g, start: now, entry: audit.Entry{Time: now, Request: c.Request, Protocol: c.Protocol,
+	p := &pass{g: g, c: c, start: now, entry: audit.Entry{Time: now, Request: c.Request, Protocol: c.Protocol,
 		Remote: c.Remote, Action: action}}
 	if c.Principal != nil {
 		p.entry.Principal = c.Principal.Name
@@ -73,6 +74,7 @@ func (p *pass) leave(done string, err error) error {
 		p.entry.Outcome = outcome(err)
 	}
 	p.entry.Duration = time.Since(p.start)
+	p.c.audited = true
 	if failed := p.g.cfg.Audit.Write(&p.entry); failed != nil {
 		return &store.Error{Op: "audit", Store: "airlock", Code: store.Unavailable, Err: failed,
 			Hint: "nothing is answered while the audit log cannot be written: see to its disk and permissions"}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	wire "github.com/airlock-secrets/airlock/internal/wire/vault"
+	"github.com/airlock-secrets/airlock/store"
 )
 
 // bufferPool holds what answers are written in, so that a read allocates
@@ -88,7 +89,10 @@ func (q *request) auth(a *wire.Auth) error {
 
 // warn answers 404 with a warning, as Vault does for a path that its engine
 // does not have.
-func (q *request) warn(warning string) error {
+func (h *Handler) warn(q *request, warning string) error {
+	if err := h.note(q, &statusError{status: http.StatusNotFound}); store.CodeOf(err) != store.NotFound {
+		return err
+	}
 	b, err := json.Marshal(wire.Response{RequestID: q.id, Warnings: []string{warning}})
 	if err != nil {
 		return fmt.Errorf("encoding the answer: %w", err)

@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/airlock-secrets/airlock"
@@ -52,9 +53,7 @@ func newHandler(t testing.TB, g *gate.Gate, clients *client.Registry, change fun
 	if err != nil {
 		t.Fatal(err)
 	}
-	mux := http.NewServeMux()
-	h.Register(mux)
-	return mux
+	return h
 }
 
 // peer asks the facade over HTTP as hvac does.
@@ -207,4 +206,17 @@ func newRigOn(t testing.TB, own store.Store, change func(*vault.Options), above 
 	t.Cleanup(r.server.Close)
 	r.peer = peer{url: r.server.URL, token: r.creds.Token, data: "secret/data/", list: "secret/metadata/"}
 	return r
+}
+
+// ailing is a store that can be told to fall ill.
+type ailing struct {
+	store.Store
+	sick atomic.Bool
+}
+
+func (a *ailing) Check(context.Context) error {
+	if a.sick.Load() {
+		return &store.Error{Op: "check", Code: store.Unavailable}
+	}
+	return nil
 }

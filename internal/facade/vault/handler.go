@@ -121,6 +121,21 @@ func (h *Handler) serve(q *request) error {
 		return h.gate.Note(&q.caller, "authenticate", "", err)
 	}
 	q.session, q.caller.Principal = session, &session.Principal
+	err = h.route(q)
+	if err != nil && !q.caller.Audited() {
+		return h.note(q, err)
+	}
+	return err
+}
+
+// note writes the line of a request that did not come as far as the gate, and
+// returns err.
+func (h *Handler) note(q *request, err error) error {
+	return h.gate.Note(&q.caller, string(q.op), "answered", err)
+}
+
+// route finds who serves a caller that is known.
+func (h *Handler) route(q *request) error {
 	if !utf8.ValidString(q.path) {
 		// No name of ours can be such: it is not there, and cannot come.
 		if q.op == opRead {

@@ -26,6 +26,9 @@ func (h *Handler) kv1(q *request, rest string) error {
 		case opWrite:
 			return &statusError{http.StatusBadRequest, "missing path"}
 		case opDelete:
+			if err := h.note(q, nil); err != nil {
+				return err
+			}
 			return q.done()
 		}
 		return &statusError{status: http.StatusNotFound}

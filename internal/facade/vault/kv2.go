@@ -36,7 +36,7 @@ func (h *Handler) versioned(q *request, verb, path string, under bool) error {
 		if under {
 			return &statusError{status: http.StatusNotFound}
 		}
-		return q.warn("Non-listing operations on the root of a K/V v2 mount are not supported.")
+		return h.warn(q, "Non-listing operations on the root of a K/V v2 mount are not supported.")
 	}
 	if q.op == opWrite && strings.HasSuffix(path, "/") {
 		return &statusError{http.StatusBadRequest, "cannot write to a path ending in '/'"}
@@ -80,8 +80,8 @@ func (q *request) gone(err error) error {
 // tell the two apart by it.
 func (h *Handler) badPath(q *request, _ Mount) error {
 	command := map[operation]string{opRead: "get", opList: "list", opWrite: "put", opPatch: "patch", opDelete: "delete"}[q.op]
-	return q.warn("Invalid path for a versioned K/V secrets engine. See the API docs for the appropriate API endpoints to use. " +
-		"If using the OpenBao CLI, use 'bao kv " + command + "' for this operation.")
+	return h.warn(q, "Invalid path for a versioned K/V secrets engine. See the API docs for the appropriate API endpoints to use. "+
+		"If using the OpenBao CLI, use 'bao kv "+command+"' for this operation.")
 }
 
 // config shows the settings of the mount, which are fixed: they are kept with
@@ -89,6 +89,9 @@ func (h *Handler) badPath(q *request, _ Mount) error {
 func (h *Handler) config(q *request) error {
 	if q.op != opRead {
 		return unsupported()
+	}
+	if err := h.note(q, nil); err != nil {
+		return err
 	}
 	return q.data(http.StatusOK, mountConfig{DeleteVersionAfter: "0s"})
 }

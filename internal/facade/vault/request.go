@@ -52,8 +52,7 @@ func (q *request) parse() (done bool, err error) {
 	p, verdict := splitPath(q.r.URL)
 	switch verdict {
 	case pathUnclean:
-		target := url.URL{Path: path.Clean(q.r.URL.Path), RawQuery: q.r.URL.RawQuery}
-		q.w.Header().Set("Location", target.String())
+		q.w.Header().Set("Location", cleaned(q.r.URL))
 		q.w.WriteHeader(http.StatusTemporaryRedirect)
 		return true, nil
 	case pathControl:
@@ -166,6 +165,19 @@ func splitPath(u *url.URL) (string, verdict) {
 		return "", pathOutside
 	}
 	return rest, pathGood
+}
+
+// cleaned is where net/http's mux sends a request for a path that is not
+// clean.
+func cleaned(u *url.URL) string {
+	p := path.Clean(u.EscapedPath())
+	if strings.HasSuffix(u.EscapedPath(), "/") && p != "/" {
+		p += "/"
+	}
+	if u.RawQuery != "" {
+		p += "?" + u.RawQuery
+	}
+	return p
 }
 
 func unclean(escaped string) bool {
