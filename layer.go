@@ -125,24 +125,16 @@ func (r *Resolver) read(ctx context.Context, src *Source, ref airflow.Ref, a *At
 	for _, name := range lookup.Names {
 		a.Names = append(a.Names, store.Locate(src.Store, name))
 		secret, err := src.Store.Get(ctx, name)
-		if store.CodeOf(err) == store.NotFound {
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		v, err := src.Dialect.Decode(ref, secret)
-		var none *dialect.NoValueError
+		v, none, err := decode(src.Dialect, ref, secret, err)
 		switch {
-		case errors.As(err, &none):
-			a.Reason = none.Reason
-			a.warn(none.Warn)
-			if none.Stop {
-				return nil, nil
-			}
-			continue
 		case err != nil:
 			return nil, err
+		case none != nil && none.Stop:
+			a.pass(none)
+			return nil, nil
+		case none != nil:
+			a.pass(none)
+			continue
 		}
 		a.Secret = secret
 		if v.Warning != "" {
@@ -154,6 +146,35 @@ func (r *Resolver) read(ctx context.Context, src *Source, ref airflow.Ref, a *At
 		return &v, nil
 	}
 	return nil, nil
+}
+
+// decode makes a value of what a store answered; none says why there is none
+// though nothing failed.
+func decode(d dialect.Dialect, ref airflow.Ref, secret *store.Secret, err error) (v dialect.Value, none *dialect.NoValueError, _ error) {
+	if err != nil {
+		if none = dialect.Missed(d, err); none != nil {
+			return v, none, nil
+		}
+		return v, nil, err
+	}
+	v, err = d.Decode(ref, secret)
+	if errors.As(err, &none) {
+		return v, none, nil
+	}
+	return v, nil, err
+}
+
+// pass records why a name has no value.
+func (a *Attempt) pass(none *dialect.NoValueError) {
+	if none.Reason == "" {
+		return
+	}
+	a.Reason = none.Reason
+	if none.Severe {
+		a.Notes = append(a.Notes, "Airflow logs an error: "+a.Reason)
+		return
+	}
+	a.warn(none.Warn)
 }
 
 // warn notes that Airflow logs a warning for what the attempt met.

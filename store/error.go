@@ -48,6 +48,12 @@ type Error struct {
 	Code  Code
 	Hint  string // what to do about it; empty if nothing can be said
 	Err   error  // the cause; must hold no value, token or user info
+
+	// ServiceCode is what the service itself calls the failure
+	// ("InvalidRequestException", "PermissionDenied"); empty where no service
+	// answered, or where it has no names for failures. Rules of Airflow's
+	// classes that look at it are in the dialects.
+	ServiceCode string
 }
 
 // Error says what was being done, to what, where, and why it failed. The hint
@@ -105,4 +111,14 @@ func Clip(name string) string {
 		return name
 	}
 	return fmt.Sprintf("%s... (%d bytes)", strings.ToValidUTF8(name[:most], ""), len(name))
+}
+
+// ServiceCodeOf returns the service's own name of the failure from the first
+// *Error in err's tree, or "".
+func ServiceCodeOf(err error) string {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.ServiceCode
+	}
+	return ""
 }

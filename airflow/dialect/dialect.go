@@ -58,8 +58,8 @@ type Value struct {
 // one, else the JSON text that Python's json.dumps makes of it.
 func (v Value) Text() string { return text(v.Data) }
 
-// NoValueError reports that a secret exists but that the backend class
-// answers None for it.
+// NoValueError reports that the backend class answers None although there is
+// a secret, or although the service failed.
 type NoValueError struct {
 	// Reason in words, without any part of the value.
 	Reason string
@@ -67,7 +67,30 @@ type NoValueError struct {
 	Stop bool
 	// Warn is set when Airflow logs it at warning level or above.
 	Warn bool
+	// Severe is set beside Warn when Airflow logs it at error level.
+	Severe bool
 }
 
 // Error returns the reason.
 func (e *NoValueError) Error() string { return e.Reason }
+
+// Forgiver is a Dialect whose class answers None for some failures of its
+// service besides "not found".
+type Forgiver interface {
+	// Forgive returns what there is to say where the class passes err over,
+	// nil where err is a failure.
+	Forgive(err error) *NoValueError
+}
+
+// Missed says whether err, of a store's Get, counts as "not found" for the
+// class of d: nil means that it is a failure. The reason is empty for what is
+// simply not there.
+func Missed(d Dialect, err error) *NoValueError {
+	if store.CodeOf(err) == store.NotFound {
+		return &NoValueError{}
+	}
+	if f, ok := d.(Forgiver); ok {
+		return f.Forgive(err)
+	}
+	return nil
+}
