@@ -1,13 +1,10 @@
 package vault_test
 
 import (
-	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"strings"
 	"testing"
 
@@ -15,7 +12,6 @@ import (
 	"github.com/airlock-secrets/airlock/airflow"
 	"github.com/airlock-secrets/airlock/airflow/dialect"
 	"github.com/airlock-secrets/airlock/internal/acl"
-	"github.com/airlock-secrets/airlock/internal/audit"
 	"github.com/airlock-secrets/airlock/internal/client"
 	"github.com/airlock-secrets/airlock/internal/facade/vault"
 	"github.com/airlock-secrets/airlock/internal/gate"
@@ -308,120 +304,5 @@ func TestRegister(t *testing.T) {
 	mux.ServeHTTP(w, httptest.NewRequest("GET", "/v1/sys/health", nil))
 	if w.Code != 200 {
 		t.Errorf("status %d", w.Code)
-	}
-}
-
-func FuzzPath(f *testing.F) {
-	for _, e := range paths() {
-		f.Add(e.method, e.path)
-	}
-	f.Add("GET", "auth/approle/login")
-	f.Add("LIST", "kv/%2F%2F")
-	own := memstore.New("embedded")
-	log := &bytes.Buffer{}
-	g, err := gate.New(gate.Config{Own: own, OwnDialect: dialect.Native{}, Audit: audit.New(log),
-		Resolver: &airlock.Resolver{Sources: []airlock.Source{{Class: "airlock", Store: own, Dialect: dialect.Native{}}}}})
-	if err != nil {
-		f.Fatal(err)
-	}
-	clients, err := client.Open(f.Context(), memstore.New("system"), nil)
-	if err != nil {
-		f.Fatal(err)
-	}
-	creds, err := clients.Create(f.Context(), client.Spec{Name: "admin", Rules: []acl.Rule{{}, {Deny: true, IDs: []string{"forbidden*", "vault/forbidden*"}}}})
-	if err != nil {
-		f.Fatal(err)
-	}
-	for _, name := range []string{"variable//forbidden", "plain/vault/forbidden"} {
-		if _, err := own.Put(f.Context(), name, &store.Secret{Payload: []byte("f0rb1dden")}, nil); err != nil {
-			f.Fatal(err)
-		}
-	}
-	handler := newHandler(f, g, clients, nil)
-	f.Fuzz(func(t *testing.T, method, path string) {
-		u, err := url.ParseRequestURI("/v1/" + path)
-		if err != nil || strings.ContainsAny(method, " \r\n") || method == "CONNECT" {
-			return
-		}
-		r := httptest.NewRequestWithContext(context.Background(), "GET", "/", strings.NewReader(`{"data":{"v":"new"}}`))
-		r.Method, r.URL = method, u
-		r.Header.Set("X-Vault-Token", creds.Token)
-		w := httptest.NewRecorder()
-		handler.ServeHTTP(w, r)
-		body := w.Body.String()
-		if strings.Contains(body, "f0rb1dden") {
-			t.Errorf("%s %q gave away what is forbidden: %s", method, path, body)
-		}
-		if w.Code >= 200 && w.Code < 300 && body != "" && !json.Valid([]byte(body)) {
-			t.Errorf("%s %q: %d %q is not JSON", method, path, w.Code, body)
-		}
-		if w.Code >= 500 {
-			t.Errorf("%s %q: %d %s", method, path, w.Code, body)
-		}
-		if log.Len() > 1<<20 {
-			log.Reset()
-		}
-	})
-}
-
-// readers of one cached variable, beside a handler that does nothing.
-func BenchmarkRead(b *testing.B) {
-	own := memstore.New("embedded")
-	log, err := audit.Open(b.TempDir() + "/audit.jsonl")
-	if err != nil {
-		b.Fatal(err)
-	}
-	g, err := gate.New(gate.Config{Own: own, OwnDialect: dialect.Native{}, Audit: log, Resolver: &airlock.Resolver{Sources: []airlock.Source{
-		{Layer: airlock.LayerBackend, Class: "airlock", Store: own, Dialect: dialect.Native{}}}}})
-	if err != nil {
-		b.Fatal(err)
-	}
-	clients, err := client.Open(b.Context(), memstore.New("system"), nil)
-	if err != nil {
-		b.Fatal(err)
-	}
-	creds, err := clients.Create(b.Context(), client.Spec{Name: "reader"})
-	if err != nil {
-		b.Fatal(err)
-	}
-	if _, err := own.Put(b.Context(), "variable//key", &store.Secret{Payload: []byte(strings.Repeat("v", 100))}, nil); err != nil {
-		b.Fatal(err)
-	}
-	facade := newHandler(b, g, clients, nil)
-	bare := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.Header()["Content-Type"] = []string{"application/json"}
-		_, _ = w.Write(bytes.Repeat([]byte("v"), 332))
-	})
-	for _, c := range []struct {
-		name string
-		h    http.Handler
-	}{{"bare", bare}, {"facade", facade}} {
-		b.Run(c.name, func(b *testing.B) {
-			server := httptest.NewServer(c.h)
-			defer server.Close()
-			transport := &http.Transport{MaxIdleConnsPerHost: 64}
-			b.ReportAllocs()
-			b.RunParallel(func(pb *testing.PB) {
-				for pb.Next() {
-					r, _ := http.NewRequest("GET", server.URL+"/v1/secret/data/variables/key", nil)
-					r.Header.Set("X-Vault-Token", creds.Token)
-					res, err := transport.RoundTrip(r)
-					if err != nil || res.StatusCode != 200 {
-						b.Error(err)
-						return
-					}
-					_, _ = bytes.NewBuffer(nil).ReadFrom(res.Body)
-					_ = res.Body.Close()
-				}
-			})
-		})
-		b.Run(c.name+" without the network", func(b *testing.B) {
-			b.ReportAllocs()
-			for b.Loop() {
-				r := httptest.NewRequest("GET", "/v1/secret/data/variables/key", nil)
-				r.Header.Set("X-Vault-Token", creds.Token)
-				c.h.ServeHTTP(httptest.NewRecorder(), r)
-			}
-		})
 	}
 }
