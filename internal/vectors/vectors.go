@@ -107,7 +107,8 @@ func Load() ([]*File, error) {
 // Run runs test as one subtest for each case of each file of family, under
 // the case's name, and prints how many cases of each file ran. skip, which
 // may be nil, returns why a case is left out (by backend, login or group), or
-// "". It fails when no case of the family ran.
+// "". A file of which no case ran fails. A folder of AIRLOCK_VECTORS may leave a
+// family out; our own may not.
 func Run(t *testing.T, family Family, skip func(*testing.T, Case) string, test func(*testing.T, Case)) {
 	t.Helper()
 	files, err := Load()
@@ -137,6 +138,9 @@ func Run(t *testing.T, family Family, skip func(*testing.T, Case) string, test f
 		if ran == 0 {
 			t.Errorf("%s: no case ran", f.Name)
 		}
+	}
+	if !seen && os.Getenv("AIRLOCK_VECTORS") != "" {
+		t.Skipf("no file of family %s in %s", family, Dir())
 	}
 	if !seen {
 		t.Fatalf("no file of family %s in %s", family, Dir())
