@@ -35,7 +35,11 @@ func (a *app) variablesGet() *cobra.Command {
 		RunE: func(c *cobra.Command, list []string) error {
 			res, err := a.lookup(c.Context(), airflow.Ref{Kind: airflow.KindVariable, ID: list[0], Team: team},
 				&airlock.LookupOptions{Deserialize: asJSON})
-			if errors.Is(err, store.ErrNotFound) && c.Flags().Changed("default") {
+			if err != nil && c.Flags().Changed("default") && res != nil && res.Undefined() {
+				// As Airflow does, also where a layer failed: but not in silence.
+				if !errors.Is(err, store.ErrNotFound) {
+					a.say("airlock: the default is used: %v", err)
+				}
 				a.println(fallback)
 				return nil
 			}
