@@ -115,7 +115,7 @@ func (p program) command(t testing.TB, ctx context.Context, args ...string) *exe
 // that nobody asked for.
 func (p program) run(t testing.TB, args ...string) result {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	cmd := p.command(t, ctx, args...)
 	var stdout, stderr bytes.Buffer
@@ -128,6 +128,9 @@ func (p program) run(t testing.TB, args ...string) result {
 	r := result{args: args, stdout: stdout.String(), stderr: stderr.String(), code: cmd.ProcessState.ExitCode()}
 	if strings.Contains(r.stderr, canary) || !p.reveals && strings.Contains(r.stdout, canary) {
 		t.Errorf("a secret was shown:\n%s", r)
+	}
+	if strings.Contains(r.stderr, "panic: ") {
+		t.Errorf("it panicked:\n%s", r)
 	}
 	return r
 }
@@ -159,14 +162,20 @@ func (p program) fails(t testing.TB, code int, texts []string, args ...string) r
 	return r
 }
 
-// String shows the run with its secrets masked.
+// String shows the run with its secrets masked and what is endless cut.
 func (r result) String() string {
 	var b strings.Builder
 	for _, arg := range r.args {
-		if len(arg) > 200 {
-			arg = arg[:200] + "..."
-		}
-		b.WriteString(" " + arg)
+		b.WriteString(" " + cut(masked(arg), 200))
 	}
-	return masked("arguments:" + b.String() + "\nstandard output:\n" + r.stdout + "\nstandard error:\n" + r.stderr)
+	return "arguments:" + b.String() + "\nstandard output:\n" + cut(masked(r.stdout), 2000) + "\nstandard error:\n" + cut(masked(r.stderr), 2000)
+}
+
+// cut is text whose middle is left out where it is longer than n bytes. What
+// matters in a log is at its end.
+func cut(text string, n int) string {
+	if len(text) <= n {
+		return text
+	}
+	return text[:n/4] + " [...] " + text[len(text)-n*3/4:]
 }
