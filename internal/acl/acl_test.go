@@ -28,12 +28,14 @@ func connection(id string) acl.Object         { return acl.Object{Kind: acl.Conn
 func plain(name string) acl.Object            { return acl.Object{Kind: acl.Plain, ID: name} }
 func of(team string, o acl.Object) acl.Object { o.Team = team; return o }
 
-func TestAllows(t *testing.T) {
-	for _, policy := range []struct {
-		name      string
-		rules     []acl.Rule
-		questions []question
-	}{{
+type policy struct {
+	name      string
+	rules     []acl.Rule
+	questions []question
+}
+
+func policies() []policy {
+	return []policy{{
 		name:  "no rules means read on everything and nothing else",
 		rules: nil,
 		questions: []question{
@@ -82,7 +84,11 @@ func TestAllows(t *testing.T) {
 			mayNot(acl.Read, of("blue", variable("key"))), mayNot(acl.Read, variable("key")),
 			may(acl.Admin, variable("other")),
 		},
-	}} {
+	}}
+}
+
+func TestAllows(t *testing.T) {
+	for _, policy := range policies() {
 		t.Run(policy.name, func(t *testing.T) {
 			p := acl.Principal{Name: "me", Rules: policy.rules}
 			for _, q := range policy.questions {

@@ -102,6 +102,7 @@ type refusal struct {
 	object acl.Object
 }
 
+// Error says what was refused.
 func (r *refusal) Error() string {
 	return fmt.Sprintf("no rule allows to %s %s %q", r.action, r.object.Kind, store.Clip(r.object.ID))
 }

@@ -73,6 +73,7 @@ type lines struct {
 	fail error
 }
 
+// Write implements io.Writer.
 func (l *lines) Write(b []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -181,6 +181,7 @@ func (h *Handler) approle(q *request) (*client.Session, string, error) {
 // whatever is wrong.
 type loginError struct{}
 
+// Error is Vault's text.
 func (*loginError) Error() string { return "invalid role or secret ID" }
 
 // Unwrap gives the answer its status, and the audit line its code.

@@ -15,7 +15,7 @@
 //	sys/health, sys/seal-status, sys/init, sys/leader                                without a token
 //	sys/mounts, sys/internal/ui/mounts, sys/capabilities-self
 //
-// Every mount shows the same secrets. What the dialect recognises below its
+// Every mount shows the same secrets. Numbers keep every digit. What the dialect recognises below its
 // base paths ("variables/KEY", "connections/ID", "config/NAME") is read through
 // the gate's sources; everything else is a plain secret. What was written by
 // this protocol comes back to the byte; a value of another form is shown as
@@ -28,6 +28,8 @@
 //     deleted is left out until it is undeleted;
 //   - delete_version_after counts from the version's creation by the setting
 //     in force when it is read, for versions made after it was set;
+//   - a DELETE by KV version 1 removes every version, also for the mounts of
+//     version 2, which show the same secret;
 //   - data of null is kept as an empty object;
 //   - reading a name with a slash at its end reads the name without it, where
 //     OpenBao answers 500;

@@ -17,6 +17,7 @@ type statusError struct {
 	message string
 }
 
+// Error is what the caller reads.
 func (e *statusError) Error() string { return e.message }
 
 // Unwrap gives the audit line its code.

@@ -113,6 +113,7 @@ const patchRetries = 10
 // deletedError stops a patch of a version that cannot be read.
 type deletedError struct{ info *versionInfo }
 
+// Error says so.
 func (*deletedError) Error() string { return "the latest version is deleted" }
 
 // Unwrap gives the audit line its code.

@@ -37,6 +37,18 @@ func TestTheGoSDK(t *testing.T) {
 	if _, err := kv.Patch(ctx, "apps/one", map[string]any{"more": true}); err != nil {
 		t.Error(err)
 	}
+	sdkVersions(t, kv)
+	sdkEngines(t, c)
+	_, err = sdk(t, r, "bad").KVv2("secret").Get(ctx, "apps/one")
+	var answer *api.ResponseError
+	if !errors.As(err, &answer) || answer.StatusCode != 403 || answer.Errors[0] != "permission denied" {
+		t.Errorf("Get with a bad token = %v", err)
+	}
+}
+
+func sdkVersions(t *testing.T, kv *api.KVv2) {
+	t.Helper()
+	ctx := t.Context()
 	versions, err := kv.GetVersionsAsList(ctx, "apps/one")
 	if err != nil || len(versions) != 3 {
 		t.Errorf("GetVersionsAsList = %v, %v", versions, err)
@@ -64,6 +76,11 @@ func TestTheGoSDK(t *testing.T) {
 	if _, err := kv.Get(ctx, "apps/one"); !errors.Is(err, api.ErrSecretNotFound) {
 		t.Errorf("Get of what was deleted = %v", err)
 	}
+}
+
+func sdkEngines(t *testing.T, c *api.Client) {
+	t.Helper()
+	ctx := t.Context()
 	v1 := c.KVv1("kv")
 	if err := v1.Put(ctx, "apps/two", map[string]any{"a": "b"}); err != nil {
 		t.Error(err)
@@ -79,11 +96,6 @@ func TestTheGoSDK(t *testing.T) {
 	}
 	if mounts, err := c.Sys().ListMounts(); err != nil || mounts["secret/"].Options["version"] != "2" {
 		t.Errorf("ListMounts = %v, %v", mounts, err)
-	}
-	_, err = sdk(t, r, "bad").KVv2("secret").Get(ctx, "apps/one")
-	var answer *api.ResponseError
-	if !errors.As(err, &answer) || answer.StatusCode != 403 || answer.Errors[0] != "permission denied" {
-		t.Errorf("Get with a bad token = %v", err)
 	}
 }
 
