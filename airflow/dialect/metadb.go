@@ -108,7 +108,7 @@ func (d MetaDB) variable(row *pyjson.Object) (Value, error) {
 	if val == nil {
 		return Value{}, &NoValueError{Reason: "the row holds no value"}
 	}
-	if !truthy(column(row, "is_encrypted")) {
+	if !pyjson.Truthy(column(row, "is_encrypted")) {
 		return Value{Data: val}, nil
 	}
 	plain, err := d.decrypt(val)
@@ -142,7 +142,7 @@ func (d MetaDB) extra(row *pyjson.Object) (any, error) {
 // is returned as it is.
 func (d MetaDB) field(row *pyjson.Object, name, flag string) (any, error) {
 	v := column(row, name)
-	if !truthy(v) || !truthy(column(row, flag)) {
+	if !pyjson.Truthy(v) || !pyjson.Truthy(column(row, flag)) {
 		return v, nil
 	}
 	plain, err := d.decrypt(v)

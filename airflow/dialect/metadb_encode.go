@@ -55,7 +55,7 @@ func (d MetaDB) encodeConnection(ref airflow.Ref, v Value, row *pyjson.Object) e
 	if err != nil {
 		return err
 	}
-	if !truthy(c.Type) {
+	if !pyjson.Truthy(c.Type) {
 		return inexpressible(ref, "a connection in the metadata database has a type")
 	}
 	if err := c.CheckExtra(); err != nil {
@@ -77,7 +77,7 @@ func (d MetaDB) encodeConnection(ref airflow.Ref, v Value, row *pyjson.Object) e
 			if f.value, encrypted, err = d.encrypt(ref, text); err != nil {
 				return err
 			}
-		} else if truthy(f.value) {
+		} else if pyjson.Truthy(f.value) {
 			return inexpressible(ref, "the connection's "+f.name+" is not a string")
 		}
 		row.Set(f.name, f.value)

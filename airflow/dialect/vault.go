@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math/big"
 	"slices"
 	"strings"
 
@@ -164,12 +163,12 @@ func (d *Vault) Decode(ref airflow.Ref, s *store.Secret) (Value, error) {
 		if !ok {
 			return Value{}, misshapen(ref, data)
 		}
-		if uri, _ := object.Get("conn_uri"); truthy(uri) {
+		if uri, _ := object.Get("conn_uri"); pyjson.Truthy(uri) {
 			return Value{Data: uri}, nil
 		}
 		return Value{Data: pyjson.Encode(object)}, nil
 	}
-	if !truthy(data) {
+	if !pyjson.Truthy(data) {
 		return Value{}, &NoValueError{Reason: "the secret's data is empty", Stop: true}
 	}
 	if !ok {
@@ -199,7 +198,7 @@ func corrupt(ref airflow.Ref, what string) error {
 }
 
 func misshapen(ref airflow.Ref, data any) error {
-	return &store.Error{Op: "decode", Name: ref.ID, Code: store.Corrupt, Err: &ShapeError{pyType(data)}}
+	return &store.Error{Op: "decode", Name: ref.ID, Code: store.Corrupt, Err: &ShapeError{pyjson.TypeName(data)}}
 }
 
 // Encode implements Dialect: a variable or an option under value, a serialized
@@ -212,7 +211,7 @@ func (d *Vault) Encode(ref airflow.Ref, v Value) (*store.Secret, error) {
 		if v.Connection != nil {
 			return encodeFields(ref, v.Connection)
 		}
-		if !truthy(v.Data) {
+		if !pyjson.Truthy(v.Data) {
 			return nil, inexpressible(ref, "VaultBackend passes over an empty connection")
 		}
 	} else if v.Data == nil {
@@ -241,27 +240,4 @@ func objectSecret(ref airflow.Ref, text string) (*store.Secret, error) {
 
 func inexpressible(ref airflow.Ref, why string) error {
 	return &store.Error{Op: "encode", Name: ref.ID, Code: store.Invalid, Err: errors.New(why)}
-}
-
-// truthy is Python's bool() of a JSON value.
-func truthy(v any) bool {
-	switch v := v.(type) {
-	case nil:
-		return false
-	case bool:
-		return v
-	case string:
-		return v != ""
-	case int64:
-		return v != 0
-	case float64:
-		return v != 0
-	case *big.Int:
-		return v.Sign() != 0
-	case []any:
-		return len(v) > 0
-	case *pyjson.Object:
-		return v.Len() > 0
-	}
-	return true
 }

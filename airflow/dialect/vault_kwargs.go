@@ -43,10 +43,10 @@ func VaultFromKwargs(kwargs *pyjson.Object, multiTeam bool) (d *Vault, warnings 
 		}
 	}
 	if v, ok := kwargs.Get("mount_point"); ok {
-		d.MountInID = !truthy(v)
+		d.MountInID = !pyjson.Truthy(v)
 	}
 	if v, ok := kwargs.Get("use_team_secrets_path"); ok {
-		d.TeamPaths = truthy(v)
+		d.TeamPaths = pyjson.Truthy(v)
 	}
 	return d, warnings, nil
 }
@@ -67,7 +67,7 @@ func vaultPaths(v any) ([]string, error) {
 			items = append(items, key)
 		}
 	default:
-		return nil, &airflow.Error{Type: "TypeError", Message: fmt.Sprintf("'%s' object is not iterable", pyType(v))}
+		return nil, &airflow.Error{Type: "TypeError", Message: fmt.Sprintf("'%s' object is not iterable", pyjson.TypeName(v))}
 	}
 	paths := make([]string, 0, len(items))
 	for _, item := range items {
@@ -83,26 +83,7 @@ func vaultPaths(v any) ([]string, error) {
 func stripPath(v any) (string, error) {
 	s, ok := v.(string)
 	if !ok {
-		return "", &airflow.Error{Type: "AttributeError", Message: fmt.Sprintf("'%s' object has no attribute 'rstrip'", pyType(v))}
+		return "", &airflow.Error{Type: "AttributeError", Message: fmt.Sprintf("'%s' object has no attribute 'rstrip'", pyjson.TypeName(v))}
 	}
 	return strings.TrimRight(s, "/"), nil
-}
-
-// pyType is the name of the Python type of a JSON value.
-func pyType(v any) string {
-	switch v.(type) {
-	case nil:
-		return "NoneType"
-	case bool:
-		return "bool"
-	case string:
-		return "str"
-	case float64:
-		return "float"
-	case []any:
-		return "list"
-	case *pyjson.Object:
-		return "dict"
-	}
-	return "int"
 }

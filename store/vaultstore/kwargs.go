@@ -32,7 +32,7 @@ func FromKwargs(kwargs *pyjson.Object, env Env) (*Store, error) {
 	}
 	if v, ok := kwargs.Get("mount_point"); ok {
 		o.Mount = pyText(v)
-		if !truthy(v) {
+		if !pyjson.Truthy(v) {
 			o.Mount = ""
 		}
 	}
@@ -55,7 +55,7 @@ type kwargReader struct {
 
 // truthy is a member that is true to Python, else nil.
 func (k kwargReader) truthy(name string) any {
-	if v, _ := k.kwargs.Get(name); truthy(v) {
+	if v, _ := k.kwargs.Get(name); pyjson.Truthy(v) {
 		return v
 	}
 	return nil
@@ -107,11 +107,11 @@ var needs = map[string][][]string{
 // check is what _VaultClient.__init__ refuses.
 func (k kwargReader) check() *airflow.Error {
 	if v := k.truthy("kv_engine_version"); v != nil && v != int64(1) && v != int64(2) && v != 1.0 && v != 2.0 && v != true {
-		return vaultError(fmt.Sprintf("The version is not supported: %s. It should be one of [1, 2]", pyStr(v)))
+		return vaultError(fmt.Sprintf("The version is not supported: %s. It should be one of [1, 2]", pyjson.Str(v)))
 	}
 	authType, _ := k.authType().(string)
 	if !slices.Contains(authTypes, authType) {
-		return vaultError(fmt.Sprintf("The auth_type is not supported: %s. It should be one of ['%s']", pyStr(k.authType()), strings.Join(authTypes, "', '")))
+		return vaultError(fmt.Sprintf("The auth_type is not supported: %s. It should be one of ['%s']", pyjson.Str(k.authType()), strings.Join(authTypes, "', '")))
 	}
 	if _, ok := k.env.lookup("VAULT_TOKEN"); ok && authType == "token" {
 		return nil

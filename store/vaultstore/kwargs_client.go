@@ -31,26 +31,26 @@ var clientKwargs = map[string]func(*Options, any) error{
 	"proxies":   setProxies,
 	"session":   setSession,
 	"allow_redirects": func(o *Options, v any) error {
-		o.NoRedirects = !truthy(v)
+		o.NoRedirects = !pyjson.Truthy(v)
 		return nil
 	},
 	"strict_http": func(o *Options, v any) error {
-		o.StrictHTTP = truthy(v)
+		o.StrictHTTP = pyjson.Truthy(v)
 		return nil
 	},
 	"request_header": func(o *Options, v any) error {
-		o.NoRequestHeader = !truthy(v)
+		o.NoRequestHeader = !pyjson.Truthy(v)
 		return nil
 	},
 	"ignore_exceptions": func(o *Options, v any) error {
-		o.IgnoreExceptions = truthy(v)
+		o.IgnoreExceptions = pyjson.Truthy(v)
 		return nil
 	},
 	"base_uri": func(*Options, any) error {
 		return &airflow.Error{Type: "TypeError", Message: "hvac.adapters.JSONAdapter() got multiple values for keyword argument 'base_uri'"}
 	},
 	"adapter": func(_ *Options, v any) error {
-		return &airflow.Error{Type: "TypeError", Message: fmt.Sprintf("'%s' object is not callable", className(v))}
+		return &airflow.Error{Type: "TypeError", Message: fmt.Sprintf("'%s' object is not callable", pyjson.TypeName(v))}
 	},
 }
 
@@ -113,7 +113,7 @@ func hintOf(err error) string {
 }
 
 func textOf(v any) string {
-	if !truthy(v) {
+	if !pyjson.Truthy(v) {
 		return ""
 	}
 	return pyText(v)
@@ -177,7 +177,7 @@ func setTimeout(o *Options, v any) error {
 func setProxies(o *Options, v any) error {
 	object, ok := v.(*pyjson.Object)
 	if !ok {
-		if truthy(v) {
+		if pyjson.Truthy(v) {
 			return badKwarg("proxies", "an object of URLs")
 		}
 		return nil
@@ -200,7 +200,7 @@ func setProxies(o *Options, v any) error {
 // retries.
 func setSession(o *Options, v any) error {
 	o.NoRetries = true
-	if truthy(v) {
+	if pyjson.Truthy(v) {
 		return badKwarg("session", "left out: JSON cannot express one")
 	}
 	return nil

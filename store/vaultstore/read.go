@@ -110,7 +110,7 @@ func notObject(body []byte) error {
 	if err != nil {
 		return errNotJSON
 	}
-	return &shapeError{className(v)}
+	return &shapeError{pyjson.TypeName(v)}
 }
 
 // decodePython decodes what only Python takes for JSON.
@@ -121,7 +121,7 @@ func decodePython(body []byte, v any) error {
 	}
 	object, ok := parsed.(*pyjson.Object)
 	if !ok {
-		return &shapeError{className(parsed)}
+		return &shapeError{pyjson.TypeName(parsed)}
 	}
 	switch v := v.(type) {
 	case *vault.Response:

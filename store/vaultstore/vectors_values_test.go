@@ -43,8 +43,8 @@ func TestVectorsStoreValuesVault(t *testing.T) {
 			t.Errorf("the look-up fails: %v", err)
 		default:
 			wantJSON(t, "the result", value, want.Result)
-			if want.ResultType != nil && className(value) != *want.ResultType {
-				t.Errorf("the result is a %s, want a %s", className(value), *want.ResultType)
+			if want.ResultType != nil && pyjson.TypeName(value) != *want.ResultType {
+				t.Errorf("the result is a %s, want a %s", pyjson.TypeName(value), *want.ResultType)
 			}
 		}
 		checkTrace(t, s, &want)
@@ -89,7 +89,7 @@ func checkConnection(t *testing.T, r airflow.Reading, id string, value any, want
 	}
 	text, ok := value.(string)
 	var c *airflow.Connection
-	err := error(&airflow.Error{Type: "AttributeError", Message: fmt.Sprintf("'%s' object has no attribute 'strip'", className(value))})
+	err := error(&airflow.Error{Type: "AttributeError", Message: fmt.Sprintf("'%s' object has no attribute 'strip'", pyjson.TypeName(value))})
 	if ok {
 		c, err = airflow.ParseConnection(id, text, r)
 	}
