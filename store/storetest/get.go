@@ -35,8 +35,8 @@ func getTests() []testCase {
 		{"every form comes back", func(t *testing.T, s *suite) {
 			for _, f := range s.forms() {
 				want := secretOf(f, "form "+f.String())
-				s.seed(t, "form/"+f.String(), want)
-				wantSecret(t, s.get(t, "form/"+f.String()), want)
+				s.seed(t, s.below("form/"+f.String()), want)
+				wantSecret(t, s.get(t, s.below("form/"+f.String())), want)
 			}
 		}},
 		{"every payload comes back to the byte", testPayloads},
@@ -91,7 +91,7 @@ func testPayloads(t *testing.T, s *suite) {
 	}
 	for _, f := range s.forms() {
 		for i, text := range texts {
-			name := fmt.Sprintf("%s/%d", f, i)
+			name := s.below(fmt.Sprintf("%s/%d", f, i))
 			want := secretOf(f, text)
 			s.seed(t, name, want)
 			wantSecret(t, s.get(t, name), want)
@@ -103,8 +103,8 @@ func testPayloads(t *testing.T, s *suite) {
 			all[i] = byte(i)
 		}
 		want := &store.Secret{Form: store.Binary, Payload: all}
-		s.seed(t, "binary/all", want)
-		wantSecret(t, s.get(t, "binary/all"), want)
+		s.seed(t, s.below("binary/all"), want)
+		wantSecret(t, s.get(t, s.below("binary/all")), want)
 	}
 	if s.hasForm(store.Object) {
 		n := "12345678901234567890"
@@ -112,8 +112,8 @@ func testPayloads(t *testing.T, s *suite) {
 			n = "1234567890"
 		}
 		want := &store.Secret{Form: store.Object, Payload: []byte(`{"n": ` + n + `, "f": 1.5, "null": null, "list": [1, {"a": "b"}], "": ""}`)}
-		s.seed(t, "object/types", want)
-		wantSecret(t, s.get(t, "object/types"), want)
+		s.seed(t, s.below("object/types"), want)
+		wantSecret(t, s.get(t, s.below("object/types")), want)
 	}
 }
 

@@ -54,19 +54,16 @@ func (s *suite) list(t *testing.T, prefix string, want ...string) {
 }
 
 func testSorted(t *testing.T, s *suite) {
-	all := []string{"a", "ab", "b", "b/c", "b/c/d", "b/cd"}
+	all := s.belows("a", "ab", "b", "b/c", "b/c/d", "b/cd")
 	for _, i := range []int{3, 0, 5, 2, 1, 4} {
 		s.seed(t, all[i], s.sample("x"))
 	}
-	s.list(t, "", all...)
-	s.list(t, "a", "a", "ab")
-	s.list(t, "b", "b", "b/c", "b/c/d", "b/cd")
-	s.list(t, "b/", "b/c", "b/c/d", "b/cd")
-	s.list(t, "b/c", "b/c", "b/c/d", "b/cd")
-	s.list(t, "b/c/", "b/c/d")
-	s.list(t, "b/c/d", "b/c/d")
-	s.list(t, "c")
-	s.list(t, "b/c/d/e")
+	for prefix, want := range map[string][]string{
+		"": all, "a": {"a", "ab"}, "b": {"b", "b/c", "b/c/d", "b/cd"}, "b/": {"b/c", "b/c/d", "b/cd"}, "b/c": {"b/c", "b/c/d", "b/cd"},
+		"b/c/": {"b/c/d"}, "b/c/d": {"b/c/d"}, "c": nil, "b/c/d/e": nil,
+	} {
+		s.list(t, s.below(prefix), s.belows(want...)...)
+	}
 }
 
 func testNoPattern(t *testing.T, s *suite) {

@@ -14,6 +14,7 @@ package storetest
 import (
 	"context"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/airlock-secrets/airlock/store"
@@ -120,6 +121,23 @@ func (s *suite) holds(name string) bool {
 		return false
 	}
 	return s.Limits.Holds == nil || s.Limits.Holds(name)
+}
+
+// below is name, of several segments, as the store can hold it: a service
+// whose names have no "/" gets "-" in its place, which sorts alike.
+func (s *suite) below(name string) string {
+	if s.Limits.Holds == nil || s.Limits.Holds("a/b") {
+		return name
+	}
+	return strings.ReplaceAll(name, "/", "-")
+}
+
+func (s *suite) belows(names ...string) []string {
+	out := make([]string, len(names))
+	for i, name := range names {
+		out[i] = s.below(name)
+	}
+	return out
 }
 
 // forms are the forms that the store can hold.

@@ -70,13 +70,13 @@ func testPutAnswer(t *testing.T, s *suite) {
 func testDelete(t *testing.T, s *suite) {
 	s.put(t, "name", s.sample("one"))
 	s.put(t, "name", s.sample("two"))
-	s.put(t, "name/below", s.sample("stays"))
+	s.put(t, s.below("name/below"), s.sample("stays"))
 	if err := store.Delete(s.ctx, s.Store, "name"); err != nil {
 		t.Fatalf("Delete = %v", err)
 	}
 	s.gone(t, "name")
 	wantCode(t, "second Delete", store.Delete(s.ctx, s.Store, "name"), store.NotFound)
-	wantSecret(t, s.get(t, "name/below"), s.sample("stays"))
+	wantSecret(t, s.get(t, s.below("name/below")), s.sample("stays"))
 	if !s.Limits.NoVersions {
 		v := s.versioner(t)
 		_, err := v.Record(s.ctx, "name")
