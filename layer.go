@@ -240,16 +240,6 @@ func (r *Resolver) connection(src *Source, ref airflow.Ref, v *dialect.Value) (*
 	return c, nil
 }
 
-// overExecutionAPI is what a task gets of a row that the API server read: its
-// answer has no description and needs a type (ConnectionResponse).
-func overExecutionAPI(row *airflow.Connection) (*airflow.Connection, error) {
-	if _, ok := row.Type.(string); !ok {
-		return nil, &airflow.Error{Type: "ValidationError",
-			Message: "the Execution API cannot answer with a connection that has no conn_type"}
-	}
-	return row.As(airflow.SDK), nil
-}
-
 // parseJSON is Python's json.loads of a variable's value.
 func parseJSON(v any) (any, error) {
 	text, ok := v.(string)
