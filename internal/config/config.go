@@ -1,0 +1,124 @@
+package config
+
+import (
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/airlock-secrets/airlock/airflow/pyjson"
+)
+
+// FileName is what the file is called in the folder where airlock is run.
+const FileName = "airlock.yaml"
+
+// Embedded is how write_to names airlock's own store.
+const Embedded = "embedded"
+
+// The comments of the fields below are the reference that people read, in
+// docs/config.md: `go test ./internal/config -update` writes it.
+
+// Config is the whole file. The zero value is an empty one.
+type Config struct {
+	// Whose reading a command takes when `--context` does not say: `worker`, a
+	// task's, or `server`, the scheduler's. Without it: `worker`.
+	Context string `yaml:"context"`
+	// The secrets backends, in the order in which they are asked. They take
+	// the place of `AIRFLOW__SECRETS__BACKEND`, its kwargs and the `[workers]`
+	// pair. The embedded store, where there is one, is asked after them. An
+	// empty list, `[]`, leaves the embedded store alone; without the key, the
+	// backend that Airflow's own settings name stays.
+	Sources []Source `yaml:"sources"`
+	// Where commands write: the name of a source, or `embedded` for airlock's
+	// own store. Without it: `embedded` where `sources` is given, else the
+	// backend that Airflow's own settings name. Clients of `airlock serve`
+	// write to the embedded store only.
+	WriteTo string `yaml:"write_to"`
+	// How `airlock serve` runs.
+	Serve Serve `yaml:"serve"`
+
+	located
+}
+
+// Source is one secrets backend.
+type Source struct {
+	// What `write_to` and messages call the source: letters, digits, `_`, `-`
+	// and `.`. Without it a source is called by its place, `sources[0]`.
+	Name string `yaml:"name"`
+	// The dotted path of the Airflow class, as in
+	// `AIRFLOW__SECRETS__BACKEND`. Required.
+	Class string `yaml:"class"`
+	// What the class is constructed with, as in
+	// `AIRFLOW__SECRETS__BACKEND_KWARGS`: a mapping, or the JSON text as it
+	// stands in that variable. Numbers are those of JSON; text of digits
+	// needs quotes. The variables that set single kwargs
+	// (`AIRFLOW__SECRETS__BACKEND_KWARG__*`) do not reach into it.
+	Kwargs Kwargs `yaml:"kwargs"`
+	// How long `airlock serve` answers from memory without asking the source
+	// again: `30s`, `5m`, or `0s` to ask each time. Without it, that of `serve`.
+	CacheTTL *time.Duration `yaml:"cache_ttl"`
+
+	located
+}
+
+// Serve says how the daemon runs.
+type Serve struct {
+	// The address for HTTP, `HOST:PORT`. Without it: `127.0.0.1:8477`.
+	Listen string `yaml:"listen"`
+	// The folder of the embedded store, which every command uses; relative to
+	// the folder of the file. Without it: `.airlock` in the folder where
+	// airlock is run.
+	DataDir string `yaml:"data_dir"`
+	// How long an answer of a source is served without asking again, for the
+	// sources that do not say themselves. Without it each read asks.
+	CacheTTL time.Duration `yaml:"cache_ttl"`
+	// Whether to allow an address beyond this machine, without encryption.
+	// Without it: `false`.
+	PlainHTTP bool `yaml:"plain_http"`
+
+	located
+}
+
+// Label is what messages call source i: its name, or its place.
+func (c *Config) Label(i int) string {
+	if name := c.Sources[i].Name; name != "" {
+		return name
+	}
+	return fmt.Sprintf("sources[%d]", i)
+}
+
+// Index returns the place of the source called name, -1 if none is.
+func (c *Config) Index(name string) int {
+	for i := range c.Sources {
+		if name != "" && c.Sources[i].Name == name {
+			return i
+		}
+	}
+	return -1
+}
+
+// Kwargs are what a class is constructed with. They hold credentials and print
+// as "kwargs, redacted". The zero value is none.
+type Kwargs struct {
+	object *pyjson.Object
+	at     map[string]Position // where each stands
+	// literal says that a credential stands in the file itself, and not in a
+	// variable that it names.
+	literal bool
+}
+
+// Object returns the kwargs themselves, never nil. They are shared.
+func (k Kwargs) Object() *pyjson.Object {
+	if k.object == nil {
+		return pyjson.NewObject()
+	}
+	return k.object
+}
+
+// String redacts.
+func (k Kwargs) String() string { return "kwargs, redacted" }
+
+// Format implements fmt.Formatter so that no verb prints the kwargs.
+func (k Kwargs) Format(f fmt.State, _ rune) { _, _ = fmt.Fprint(f, k.String()) }
+
+// LogValue implements slog.LogValuer.
+func (k Kwargs) LogValue() slog.Value { return slog.StringValue(k.String()) }
