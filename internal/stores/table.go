@@ -17,7 +17,7 @@ func Known() Table {
 		{Class: "airflow.providers.amazon.aws.secrets.secrets_manager.SecretsManagerBackend", Old: []string{
 			"airflow.contrib.secrets.aws_secrets_manager.SecretsManagerBackend",
 		}},
-		{Class: "airflow.providers.google.cloud.secrets.secret_manager.CloudSecretManagerBackend", Old: []string{
+		{Class: "airflow.providers.google.cloud.secrets.secret_manager.CloudSecretManagerBackend", New: openGCP, Old: []string{
 			"airflow.contrib.secrets.gcp_secrets_manager.CloudSecretsManagerBackend",
 			"airflow.contrib.secrets.gcp_secrets_manager.CloudSecretManagerBackend",
 			"airflow.providers.google.cloud.secrets.secret_manager.CloudSecretsManagerBackend",

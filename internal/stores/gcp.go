@@ -1,0 +1,24 @@
+package stores
+
+import (
+	"github.com/airlock-secrets/airlock/airflow/dialect"
+	"github.com/airlock-secrets/airlock/airflow/pyjson"
+	"github.com/airlock-secrets/airlock/store/gcpstore"
+)
+
+// openGCP is CloudSecretManagerBackend.__init__: the arguments, what concerns
+// names, then the credentials and the project.
+func openGCP(kwargs *pyjson.Object, env Env) (*Backend, error) {
+	if err := gcpstore.CheckKwargs(kwargs); err != nil {
+		return nil, err
+	}
+	names, err := dialect.GCPFromKwargs(kwargs, env.MultiTeam)
+	if err != nil {
+		return nil, err
+	}
+	s, warnings, err := gcpstore.FromKwargs(kwargs, gcpstore.Env{Getenv: env.Getenv, Home: env.Home, Dir: env.Dir})
+	if err != nil {
+		return nil, err
+	}
+	return &Backend{Store: s, Dialect: names, Notes: warnings}, nil
+}
