@@ -1,0 +1,37 @@
+package awsconn
+
+import (
+	"fmt"
+	"net/url"
+	"regexp"
+	"strings"
+)
+
+// validRegion is botocore's validate_region_name.
+func validRegion(name string) bool {
+	return regexp.MustCompile(`^[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?$`).MatchString(name) && strings.Trim(name, "0123456789") != ""
+}
+
+// checkEndpoint refuses what botocore does not take for a URL.
+func checkEndpoint(endpoint string) error {
+	if endpoint == "" {
+		return nil
+	}
+	u, err := url.Parse(endpoint)
+	if err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return failed("ValueError", fmt.Sprintf("Invalid endpoint: %s", clip(bareURL(endpoint))), "give endpoint_url the form https://HOST:PORT")
+	}
+	return nil
+}
+
+// bareURL is a URL without user info and query, as far as it is one.
+func bareURL(text string) string {
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" {
+		if strings.Contains(text, "@") {
+			return "(not shown)"
+		}
+		return clip(text)
+	}
+	return strings.TrimRight((&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String(), "/")
+}

@@ -1,0 +1,65 @@
+package awsconn
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// Env is the process environment as a connection may see it. The zero value
+// is empty.
+type Env struct {
+	// Getenv is os.LookupEnv or a stand-in; nil is an empty environment.
+	Getenv func(name string) (string, bool)
+	// Home is the user's folder where HOME is not set; it may hold .aws.
+	// Empty: there is none.
+	Home string
+	// Dir is where relative paths start; empty: the process's folder.
+	Dir string
+	// MayRun says whether the credential_process that the file at path names
+	// may be run. Nil: none is.
+	MayRun func(path string) bool
+}
+
+func (e Env) lookup(name string) (string, bool) {
+	if e.Getenv == nil {
+		return "", false
+	}
+	return e.Getenv(name)
+}
+
+func (e Env) get(name string) string {
+	v, _ := e.lookup(name)
+	return v
+}
+
+// path expands a leading ~ and makes a relative path start in Dir.
+func (e Env) path(path string) string {
+	if rest, ok := strings.CutPrefix(path, "~"); ok && (rest == "" || rest[0] == '/') {
+		home, ok := e.lookup("HOME")
+		if !ok {
+			home = e.Home
+		}
+		if home != "" {
+			path = strings.TrimRight(home, "/") + rest
+		}
+	}
+	if path == "" || e.Dir == "" || filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(e.Dir, path)
+}
+
+// largestFile bounds what is read of a file: configuration, a token.
+const largestFile = 1 << 20
+
+// read reads a small file.
+func (e Env) read(path string) (string, error) {
+	f, err := os.Open(e.path(path))
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	b, err := readAtMost(f, largestFile)
+	return string(b), err
+}

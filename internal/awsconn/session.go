@@ -1,0 +1,184 @@
+package awsconn
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"github.com/airlock-secrets/airlock/store"
+)
+
+// Conn is a connection to one service. It reads no file and asks nothing
+// until Config is called. It is safe for concurrent use.
+type Conn struct {
+	o Options
+
+	mu     sync.Mutex
+	config *aws.Config // nil until it has been made
+	client *http.Client
+}
+
+// New returns a connection.
+func New(o Options) *Conn { return &Conn{o: o} }
+
+// Config is what a client of the service is made of: the SDK's own loader is
+// not asked. It is made once; a failure is tried again at the next call, as
+// the backend's cached_property does. Errors are *store.Error.
+func (c *Conn) Config(ctx context.Context) (aws.Config, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.config == nil {
+		made, err := c.make(ctx)
+		if err != nil {
+			return aws.Config{}, err
+		}
+		c.config = made
+	}
+	return c.config.Copy(), nil
+}
+
+// Close drops idle connections.
+func (c *Conn) Close() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.client != nil {
+		c.client.CloseIdleConnections()
+	}
+}
+
+// Label is how a person knows the service: "ssm eu-west-3", "ssm
+// http://127.0.0.1:5000". It holds no user info.
+func (c *Conn) Label() string {
+	switch {
+	case c.o.Endpoint != "":
+		return c.o.Service + " " + bareURL(c.o.Endpoint)
+	case c.o.Region != "":
+		return c.o.Service + " " + store.Clip(c.o.Region)
+	}
+	return c.o.Service
+}
+
+func (c *Conn) make(ctx context.Context) (*aws.Config, error) {
+	s, err := open(c.o.Env, c.o.Profile)
+	if err != nil {
+		return nil, err
+	}
+	region := either(c.o.Region, s.variable("region", "AWS_DEFAULT_REGION"))
+	secure, err := c.httpClient(s, c.o.Verify)
+	if err != nil {
+		return nil, err
+	}
+	provider, err := c.credentials(ctx, s, region)
+	if err != nil {
+		return nil, err
+	}
+	if c.o.Role.ARN != "" { // SessionFactory makes a second session, without the profile
+		if s, err = open(c.o.Env, ""); err != nil {
+			return nil, err
+		}
+	}
+	endpoint := c.o.Endpoint
+	if endpoint == "" {
+		if endpoint, err = s.endpoint(c.o.Service); err != nil {
+			return nil, err
+		}
+	}
+	if err := checkEndpoint(endpoint); err != nil {
+		return nil, err
+	}
+	if region == "" {
+		return nil, failed("NoRegionError", "You must specify a region.",
+			"set the kwarg region_name or AWS_DEFAULT_REGION; AWS_REGION is not read, by Airflow neither")
+	}
+	if !validRegion(region) {
+		return nil, failed("InvalidRegionError", fmt.Sprintf("Provided region_name '%s' doesn't match a supported format.", clip(region)),
+			"write it like eu-west-3")
+	}
+	config := &aws.Config{Region: region, Credentials: provider, HTTPClient: secure}
+	if endpoint != "" {
+		config.BaseEndpoint = aws.String(strings.TrimRight(endpoint, "/"))
+	}
+	attempts := s.attempts()
+	config.Retryer = func() aws.Retryer { return &retryer{attempts: attempts, delay: c.o.Delay} }
+	return config, nil
+}
+
+// PlainHTTP says whether the service's usual endpoint is asked without TLS.
+func (c *Conn) PlainHTTP() bool { return c.o.NoTLS }
+
+// session is what botocore's Session has of the environment and the files.
+type session struct {
+	env   Env
+	files *files
+	// name is the profile; named says that a kwarg gave it, which takes the
+	// credentials of the environment out of the chain.
+	name    string
+	named   bool
+	profile section
+}
+
+// open reads the files and chooses the profile: the kwarg, else
+// AWS_DEFAULT_PROFILE, else AWS_PROFILE, else default, which alone may be
+// missing.
+func open(env Env, profile string) (*session, error) {
+	f, err := load(env)
+	if err != nil {
+		return nil, err
+	}
+	s := &session{env: env, files: f, name: profile, named: profile != ""}
+	for _, name := range []string{"AWS_DEFAULT_PROFILE", "AWS_PROFILE"} {
+		s.name = either(s.name, env.get(name))
+	}
+	var ok bool
+	if s.profile, ok = f.profiles[either(s.name, "default")]; !ok && s.name != "" {
+		return nil, failed("ProfileNotFound", fmt.Sprintf("The config profile (%s) could not be found", clip(s.name)),
+			"correct profile_name or AWS_PROFILE, or add the profile to ~/.aws/config")
+	}
+	s.name = either(s.name, "default")
+	return s, nil
+}
+
+// variable is a setting from the environment, else from the profile.
+func (s *session) variable(option, name string) string {
+	if v, ok := s.env.lookup(name); ok {
+		return v
+	}
+	return s.profile[option]
+}
+
+// attempts is max_attempts, the first one included; 3 unless it is set.
+func (s *session) attempts() int {
+	if n, err := strconv.Atoi(strings.TrimSpace(s.variable("max_attempts", "AWS_MAX_ATTEMPTS"))); err == nil && n > 0 {
+		return n
+	}
+	return defaultAttempts
+}
+
+// endpoint is where the service is if the settings say so
+// (ConfiguredEndpointProvider); "" for its usual place.
+func (s *session) endpoint(service string) (string, error) {
+	if strings.EqualFold(strings.TrimSpace(s.variable("ignore_configured_endpoint_urls", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")), "true") {
+		return "", nil
+	}
+	id := map[string]string{"secretsmanager": "secrets_manager"}[service]
+	id = either(id, service)
+	if url := either(s.env.get("AWS_ENDPOINT_URL_"+strings.ToUpper(id)), s.env.get("AWS_ENDPOINT_URL")); url != "" {
+		return url, nil
+	}
+	if name, ok := s.profile["services"]; ok {
+		services := s.files.services[name]
+		if services == nil {
+			return "", failed("InvalidConfigError", fmt.Sprintf("The profile is configured to use the services section but the %q services configuration does not exist.", clip(name)),
+				"add the section [services NAME] to ~/.aws/config, or take the option services out of the profile")
+		}
+		if url := services.nested(id)["endpoint_url"]; url != "" {
+			return url, nil
+		}
+	}
+	return s.profile["endpoint_url"], nil
+}

@@ -1,0 +1,128 @@
+package ssmstore
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+
+	"github.com/airlock-secrets/airlock/airflow/pyjson"
+	"github.com/airlock-secrets/airlock/internal/awsconn"
+	"github.com/airlock-secrets/airlock/store"
+)
+
+// Class is the backend's name in Airflow.
+const Class = "SystemsManagerParameterStoreBackend"
+
+// Options configure a Store.
+type Options struct {
+	// Conn is how AWS is reached. Its Service is set by New.
+	Conn awsconn.Options
+	// Log receives debug messages, names in them but no values. Nil: none.
+	Log *slog.Logger
+}
+
+// Store is the Parameter Store of one account and region. It is safe for
+// concurrent use.
+type Store struct {
+	conn  *awsconn.Conn
+	label string
+	log   *slog.Logger
+	// broken, when not nil, is the error of every call: kwargs that Airflow
+	// accepts until it first needs a client.
+	broken error
+
+	done   context.Context // ends at Close
+	finish context.CancelFunc
+
+	mu     sync.Mutex
+	client *ssm.Client // nil until the first call
+}
+
+// New returns a store. It asks nothing of the network and reads no file; what
+// cannot work is said at the first call, as by the backend.
+func New(o Options) *Store {
+	o.Conn.Service = "ssm"
+	if o.Conn.Class == "" {
+		o.Conn.Class = Class
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	conn := awsconn.New(o.Conn)
+	s := &Store{conn: conn, label: conn.Label(), log: o.Log}
+	s.done, s.finish = context.WithCancel(context.Background())
+	return s
+}
+
+// FromKwargs builds the store that the backend would have with kwargs; nil is
+// none. The members that concern names are dialect.SSMFromKwargs's. What is
+// wrong with the others is the error of every call, as Airflow raises it then.
+func FromKwargs(kwargs *pyjson.Object, env awsconn.Env) *Store {
+	if kwargs == nil {
+		kwargs = pyjson.NewObject()
+	}
+	o, err := awsconn.FromKwargs("ssm", Class, kwargs, env)
+	s := New(Options{Conn: o})
+	s.broken = err
+	return s
+}
+
+// Name is "ssm" and the endpoint or region where the settings name one.
+func (s *Store) Name() string { return s.label }
+
+// Close ends what goes on and forgets the credentials.
+func (s *Store) Close() error {
+	s.finish()
+	s.conn.Close()
+	return nil
+}
+
+// run is one call of the service.
+func (s *Store) run(ctx context.Context, op, name string, call func(context.Context, *ssm.Client) error) error {
+	switch {
+	case s.done.Err() != nil:
+		return s.fail(op, name, &store.Error{Code: store.Unavailable, Err: errors.New("the store is closed")})
+	case s.broken != nil:
+		return s.fail(op, name, s.broken)
+	case ctx.Err() != nil:
+		return s.fail(op, name, &store.Error{Code: store.Unavailable, Err: ctx.Err()})
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(s.done, cancel)()
+	client, err := s.connect(ctx)
+	if err == nil {
+		err = call(ctx, client)
+	}
+	return s.fail(op, name, err)
+}
+
+// connect makes the client at the first call.
+func (s *Store) connect(ctx context.Context) (*ssm.Client, error) {
+	config, err := s.conn.Config(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.client == nil {
+		o := ssm.Options{Region: config.Region, Credentials: config.Credentials, HTTPClient: config.HTTPClient,
+			BaseEndpoint: config.BaseEndpoint, Retryer: config.Retryer(), DisableClockSkewCorrection: true}
+		o.EndpointOptions.DisableHTTPS = s.conn.PlainHTTP()
+		s.client = ssm.New(o)
+	}
+	return s.client, nil
+}
+
+func (s *Store) fail(op, name string, err error) error { return awsconn.Fail(op, s.label, name, err) }
+
+// Check that the store is all that it says it is.
+var (
+	_ store.Store   = (*Store)(nil)
+	_ store.Lister  = (*Store)(nil)
+	_ store.Writer  = (*Store)(nil)
+	_ store.Checker = (*Store)(nil)
+)
