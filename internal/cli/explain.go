@@ -10,6 +10,7 @@ import (
 
 	"github.com/airlock-secrets/airlock"
 	"github.com/airlock-secrets/airlock/airflow"
+	"github.com/airlock-secrets/airlock/store"
 )
 
 func (a *app) explain() *cobra.Command {
@@ -75,13 +76,22 @@ func (a *app) printExplain(output string, res *airlock.Result, reveal bool) erro
 			value = cell(*at.Value)
 		}
 		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%.1f ms\t%s\n", mark, at.Layer, airlock.ShortClass(at.Source),
-			cell(strings.Join(at.Places(), ", ")), answerOf(at), at.DurationMS, value)
+			cell(places(at)), answerOf(at), at.DurationMS, value)
 	}
 	if err := w.Flush(); err != nil {
 		return err
 	}
 	a.explainBelow(doc, res)
 	return nil
+}
+
+// places are the names asked for, on one line.
+func places(at airlock.ExplainAttempt) string {
+	var names []string
+	for _, name := range at.Places() {
+		names = append(names, store.Clip(name))
+	}
+	return strings.Join(names, ", ")
 }
 
 // answerOf is one attempt's answer in a few words.
@@ -107,10 +117,10 @@ func (a *app) explainBelow(doc airlock.ExplainDoc, res *airlock.Result) {
 	}
 	switch {
 	case doc.Winner != nil:
-		a.println(visible(fmt.Sprintf("%s comes from the %s", res.Ref, doc.Attempts[*doc.Winner].Layer)))
+		a.println(visible(fmt.Sprintf("%s comes from the %s", clipped(res.Ref), doc.Attempts[*doc.Winner].Layer)))
 	case res.Outcome == airlock.Missing:
-		a.println(visible(fmt.Sprintf("no layer has %s", res.Ref)))
+		a.println(visible(fmt.Sprintf("no layer has %s", clipped(res.Ref))))
 	default:
-		a.println(visible(fmt.Sprintf("no layer answers for %s, and not every one could be asked: %s", res.Ref, res.Outcome)))
+		a.println(visible(fmt.Sprintf("no layer answers for %s, and not every one could be asked: %s", clipped(res.Ref), res.Outcome)))
 	}
 }

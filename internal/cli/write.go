@@ -45,9 +45,12 @@ func (a *app) dir(path string) string {
 // write stores a value where writes go. The name is the first that the
 // source's own dialect asks for, so that the next look-up finds it.
 func (a *app) write(ctx context.Context, ref airflow.Ref, v dialect.Value, description string) error {
-	return a.withTarget(ctx, true, func(src airlock.Source) error {
-		name, err := writeName(src, ref)
+	return a.withTarget(ctx, true, func(src target) error {
+		name, err := writeName(src.Source, ref)
 		if err != nil {
+			return err
+		}
+		if err := src.hidden(ctx, ref); err != nil {
 			return err
 		}
 		secret, err := src.Dialect.Encode(ref, v)
@@ -80,15 +83,15 @@ func writeName(src airlock.Source, ref airflow.Ref) (string, error) {
 	l := src.Dialect.Names(ref)
 	if len(l.Names) == 0 {
 		return "", &store.Error{Op: "write", Store: store.Label(src.Store), Name: ref.ID, Code: store.Invalid,
-			Err: errors.New(l.Skip), Hint: fmt.Sprintf("the settings of %s keep no %s", airlock.ShortClass(src.Class), ref.Kind)}
+			Err: errors.New(l.Skip)}
 	}
 	return l.Names[0], nil
 }
 
 // remove deletes a value where writes go.
 func (a *app) remove(ctx context.Context, ref airflow.Ref) error {
-	return a.withTarget(ctx, false, func(src airlock.Source) error {
-		name, err := writeName(src, ref)
+	return a.withTarget(ctx, false, func(src target) error {
+		name, err := writeName(src.Source, ref)
 		if err != nil {
 			return err
 		}
@@ -96,20 +99,65 @@ func (a *app) remove(ctx context.Context, ref airflow.Ref) error {
 	})
 }
 
-// list returns the ids of a kind in the source that is written.
+// list returns the ids of a kind: of the source that is written, or of every
+// source where airlock.yaml names them.
 func (a *app) list(ctx context.Context, kind airflow.Kind) ([]string, error) {
+	f, err := a.configured(ctx)
+	if err != nil {
+		return nil, err
+	}
 	var ids []string
-	err := a.withTarget(ctx, false, func(src airlock.Source) error {
-		names, err := store.List(ctx, src.Store, "")
-		for _, name := range names {
-			for _, ref := range src.Dialect.Refs(name) {
-				if ref.Kind == kind && ref.Team == "" {
-					ids = append(ids, ref.ID)
-				}
-			}
-		}
-		return err
-	})
+	if hasSources(f) {
+		ids, err = a.listAll(ctx, kind)
+	} else {
+		err = a.withTarget(ctx, false, func(src target) error {
+			ids, err = idsIn(ctx, &src.Source, kind)
+			return err
+		})
+	}
 	slices.Sort(ids)
 	return slices.Compact(ids), err
+}
+
+// listAll lists what every backend has. One that cannot list at all is named
+// and left out; one that fails fails the list.
+func (a *app) listAll(ctx context.Context, kind airflow.Kind) ([]string, error) {
+	r, err := a.resolver(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var ids []string
+	for i := range r.Sources {
+		src := &r.Sources[i]
+		if src.Layer != airlock.LayerBackend || src.Skip != "" {
+			continue
+		}
+		some, err := idsIn(ctx, src, kind)
+		if store.CodeOf(err) == store.Unsupported && src.Err == nil {
+			a.say("airlock: %s cannot be listed and is left out", src.Setting)
+			continue
+		}
+		if err != nil {
+			return nil, errors.Join(err, r.Close())
+		}
+		ids = append(ids, some...)
+	}
+	return ids, r.Close()
+}
+
+// idsIn are the ids of a kind, of no team, that a source has.
+func idsIn(ctx context.Context, src *airlock.Source, kind airflow.Kind) ([]string, error) {
+	if src.Err != nil {
+		return nil, src.Err
+	}
+	names, err := store.List(ctx, src.Store, "")
+	var ids []string
+	for _, name := range names {
+		for _, ref := range src.Dialect.Refs(name) {
+			if ref.Kind == kind && ref.Team == "" {
+				ids = append(ids, ref.ID)
+			}
+		}
+	}
+	return ids, err
 }
