@@ -172,7 +172,7 @@ func vendorHomes(pkgs []pkg) []string {
 		for _, p := range pkgs {
 			uses := slices.ContainsFunc(p.Imports, func(s string) bool { return s == vendor || strings.HasPrefix(s, vendor+"/") })
 			switch self := within(p.ImportPath); {
-			case !uses, matches(testKits, self):
+			case !uses, matches(testKits, self), matches(shared[vendor], self):
 			case !matches(drivers, self) || home != "":
 				broken = append(broken, p.ImportPath+" uses "+vendor+", which belongs in one driver")
 			default:
