@@ -38,6 +38,10 @@ type EnvironmentOptions struct {
 	// NoMetadata leaves the metadata database out, as a process does that is
 	// neither a worker's nor a server's.
 	NoMetadata bool
+	// Sources are the secrets backends, in order, in place of the one that the
+	// settings name; the embedded store is asked after them. Nil leaves that
+	// one; an empty list is none but the embedded store.
+	Sources []settings.Backend
 	// Embedded opens airlock's own store, which is the backend where none is
 	// configured; a nil store without an error means that there is none. A
 	// nil func is never called.
@@ -94,18 +98,44 @@ func (e *environment) resolver(ctx context.Context) (*Resolver, error) {
 		return nil, fmt.Errorf("reading the settings: %w", err)
 	}
 	r := &Resolver{Reading: e.Reading, SingleTeam: !e.multiTeam, WorkerTeams: e.Reading == airflow.SDK}
-	backend, err := e.backend(ctx)
-	if err != nil {
+	if r.Sources, err = e.backends(ctx); err != nil {
 		return nil, err
 	}
-	r.Sources = append(r.Sources, backend, e.variables())
+	r.Sources = append(r.Sources, e.variables())
 	if !e.NoMetadata {
 		r.Sources = append(r.Sources, e.metadata(ctx))
 	}
 	return r, nil
 }
 
-// backend is the layer of the secrets backend.
+// backends are the layers of the secrets backends: that of the settings, or
+// those that are given and the embedded store.
+func (e *environment) backends(ctx context.Context) ([]Source, error) {
+	if e.Sources == nil {
+		src, err := e.backend(ctx)
+		return []Source{src}, err
+	}
+	list := e.given()
+	own, err := e.embedded(ctx)
+	if err != nil {
+		return nil, errors.Join(err, (&Resolver{Sources: list}).Close())
+	}
+	if own.Store != nil || len(list) == 0 {
+		list = append(list, own)
+	}
+	return list, nil
+}
+
+// given builds the sources of the backends that are given.
+func (e *environment) given() []Source {
+	list := make([]Source, 0, len(e.Sources)+1)
+	for i := range e.Sources {
+		list = append(list, e.open(&e.Sources[i]))
+	}
+	return list
+}
+
+// backend is the layer of the secrets backend that the settings name.
 func (e *environment) backend(ctx context.Context) (Source, error) {
 	reading := e.Reading
 	if e.InServer {
@@ -244,13 +274,22 @@ func (e *environment) metadata(ctx context.Context) Source {
 }
 
 // secret answers the _SECRET form of the options above. Airflow constructs a
-// backend of its own for each.
+// backend of its own for each. Backends that are given are asked in order, as
+// is the embedded store after them; the first that fails is the answer.
 func (e *environment) secret(ctx context.Context, name string) (string, bool, error) {
-	b, err := e.Settings.Backend(ctx, airflow.ORM)
-	if err != nil || b == nil {
-		return "", false, err
+	r := &Resolver{Reading: airflow.ORM}
+	if e.Sources != nil {
+		var err error
+		if r.Sources, err = e.backends(ctx); err != nil {
+			return "", false, err
+		}
+	} else {
+		b, err := e.Settings.Backend(ctx, airflow.ORM)
+		if err != nil || b == nil {
+			return "", false, err
+		}
+		r.Sources = []Source{e.open(b)}
 	}
-	r := &Resolver{Sources: []Source{e.open(b)}, Reading: airflow.ORM}
 	value, ok, err := r.Config(ctx, name)
 	return value, ok, errors.Join(err, r.Close())
 }

@@ -12,8 +12,10 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/airlock-secrets/airlock/airflow"
+	"github.com/airlock-secrets/airlock/internal/config"
 	"github.com/airlock-secrets/airlock/internal/settings"
 )
 
@@ -56,14 +58,18 @@ func Main(env Env) int {
 // app is one run of the program: its Env and the flags every command shares.
 type app struct {
 	Env
-	dataDir string
-	context string
-	exact   bool
+	dataDir    string
+	context    string
+	configPath string
+	exact      bool
+	flags      *pflag.FlagSet // those that every command has
 	// out gathers a command's answer, which is written at its end: a command
 	// that fails half-way prints nothing that could be taken for an answer.
 	out answer
 	// settings are read once, by the first that asks.
 	settings *settings.Settings
+	// file is airlock.yaml once it is read; nil where there is none.
+	file *config.File
 }
 
 func (a *app) root() *cobra.Command {
@@ -76,7 +82,8 @@ in an encrypted store, and explains where each value comes from.
 
 It reads what Airflow reads, in the folder where it is run: the AIRFLOW__SECRETS__*
 variables and their kin, from the process, then .env, then the Dockerfile's ENV
-lines, then $AIRFLOW_HOME/airflow.cfg.`,
+lines, then $AIRFLOW_HOME/airflow.cfg. An airlock.yaml in that folder names
+backends of its own in their place; flags win over both.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		PersistentPreRunE: func(*cobra.Command, []string) error {
@@ -89,6 +96,8 @@ lines, then $AIRFLOW_HOME/airflow.cfg.`,
 	root.SetErr(a.Stderr)
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return usage(c, err) })
 	f := root.PersistentFlags()
+	a.flags = f
+	f.StringVar(&a.configPath, "config", "", "airlock's own settings `file` (default airlock.yaml, if it is there)")
 	f.StringVar(&a.dataDir, "data-dir", ".airlock", "`folder` of the embedded store; relative to the current one")
 	f.StringVar(&a.context, "context", "worker", "whose reading: `worker` (a task's) or server (the scheduler's)")
 	f.BoolVar(&a.exact, "airflow-exact", false, "refuse where Airflow 3 refuses (old class paths) instead of answering")

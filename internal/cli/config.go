@@ -5,7 +5,7 @@ import (
 )
 
 func (a *app) config() *cobra.Command {
-	return group("config", "Read Airflow's configuration", a.configGetValue())
+	return group("config", "Read Airflow's configuration, check airlock's", a.configGetValue(), a.configValidate())
 }
 
 func (a *app) configGetValue() *cobra.Command {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/airlock-secrets/airlock"
 	"github.com/airlock-secrets/airlock/airflow/pyjson"
+	"github.com/airlock-secrets/airlock/internal/config"
 	"github.com/airlock-secrets/airlock/internal/server"
 )
 
@@ -24,7 +25,8 @@ func (a *app) serve() *cobra.Command {
 		Long: `Serve what the configured secrets backend and the embedded store hold to Airflow,
 which needs nothing but its own stock Vault provider and two settings. Writes go
 to the embedded store. Environment variables and the metadata database are left
-to Airflow, which asks them itself after airlock.
+to Airflow, which asks them itself after airlock. airlock.yaml can name several
+backends, which are asked in order, and how to serve; flags win over it.
 
 With --dev the daemon makes itself a client and prints exactly what to put into
 Airflow's environment. While it runs, the other commands reach the embedded
@@ -33,15 +35,18 @@ store through a socket in the data folder.`,
   airlock serve --data-dir /var/lib/airlock --listen 127.0.0.1:8477`,
 		Args: args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			f, err := a.configured(cmd.Context())
+			if err != nil {
+				return err
+			}
+			serveAs(&c, f, cmd.Flags().Changed)
 			c.DataDir = a.dir(a.dataDir)
 			c.Warn = func(text string) { a.say("airlock: %s", text) }
 			c.Ready = a.ready
 			if !noBackend {
-				sources, err := a.backends(cmd.Context())
-				if err != nil {
+				if c.Backends, err = a.backends(cmd.Context()); err != nil {
 					return err
 				}
-				c.Backends = sources
 			}
 			return server.Run(cmd.Context(), c)
 		},
@@ -53,6 +58,31 @@ store through a socket in the data folder.`,
 	f.BoolVar(&noBackend, "no-backend", false, "serve the embedded store only, whatever backend is configured")
 	f.DurationVar(&c.CacheTTL, "cache-ttl", 0, "how `long` an answer of the backend is served without asking again")
 	return cmd
+}
+
+// serveAs takes from airlock.yaml what no flag says. A source's own cache_ttl
+// counts before that of all, and --cache-ttl before both.
+func serveAs(c *server.Config, f *config.File, given func(flag string) bool) {
+	if f == nil {
+		return
+	}
+	if f.Serve.Listen != "" && !given("listen") {
+		c.Listen = f.Serve.Listen
+	}
+	if !given("plain-http") {
+		c.PlainHTTP = f.Serve.PlainHTTP
+	}
+	if given("cache-ttl") {
+		return
+	}
+	c.CacheTTL = f.Serve.CacheTTL
+	for i := range f.Sources {
+		ttl := f.Serve.CacheTTL
+		if own := f.Sources[i].CacheTTL; own != nil {
+			ttl = *own
+		}
+		c.CacheTTLs = append(c.CacheTTLs, ttl)
+	}
 }
 
 // ready says that the daemon answers; what is to be pasted goes to standard

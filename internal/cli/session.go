@@ -8,7 +8,6 @@ import (
 
 	"github.com/airlock-secrets/airlock"
 	"github.com/airlock-secrets/airlock/airflow"
-	"github.com/airlock-secrets/airlock/airflow/dialect"
 	"github.com/airlock-secrets/airlock/internal/control"
 	"github.com/airlock-secrets/airlock/internal/settings"
 	"github.com/airlock-secrets/airlock/store"
@@ -34,6 +33,10 @@ func (a *app) load(ctx context.Context) (*settings.Settings, error) {
 // resolver builds the layers that Airflow has here, and tells the person what
 // is odd about the backend's configuration.
 func (a *app) resolver(ctx context.Context) (*airlock.Resolver, error) {
+	f, err := a.configured(ctx)
+	if err != nil {
+		return nil, err
+	}
 	reading, err := a.reading()
 	if err != nil {
 		return nil, err
@@ -43,7 +46,7 @@ func (a *app) resolver(ctx context.Context) (*airlock.Resolver, error) {
 		return nil, err
 	}
 	r, err := airlock.FromEnvironment(ctx, &airlock.EnvironmentOptions{
-		Settings: s, Environ: a.Environ, Reading: reading, Exact: a.exact,
+		Settings: s, Environ: a.Environ, Reading: reading, Exact: a.exact, Sources: backendsOf(f),
 		Embedded: func(ctx context.Context) (store.Store, error) {
 			if !sqlstore.Exists(a.dir(a.dataDir)) {
 				return nil, nil
@@ -68,6 +71,9 @@ func (a *app) resolver(ctx context.Context) (*airlock.Resolver, error) {
 // openEmbedded opens a namespace of the embedded store: through the daemon
 // that serves the folder, or else directly.
 func (a *app) openEmbedded(ctx context.Context, namespace string, create bool) (store.Store, error) {
+	if _, err := a.configured(ctx); err != nil {
+		return nil, err
+	}
 	dir := a.dir(a.dataDir)
 	c, err := control.Dial(ctx, dir)
 	if err == nil {
@@ -112,47 +118,6 @@ func noBackend() error {
 	return usageError{msg: "no secrets backend is configured here, and there is no embedded store",
 		hint: "set AIRFLOW__SECRETS__BACKEND and AIRFLOW__SECRETS__BACKEND_KWARGS, in the environment or in .env,\n" +
 			"or make an embedded store with the first: airlock variables set KEY VALUE"}
-}
-
-// target is where writes and listings go: the backend that is configured, or
-// the embedded store where none is.
-func (a *app) withTarget(ctx context.Context, create bool, do func(airlock.Source) error) error {
-	src, err := a.target(ctx, create)
-	if err != nil {
-		return err
-	}
-	return errors.Join(do(src), src.Store.Close())
-}
-
-func (a *app) target(ctx context.Context, create bool) (airlock.Source, error) {
-	s, err := a.load(ctx)
-	if err != nil {
-		return airlock.Source{}, err
-	}
-	reading, err := a.reading()
-	if err != nil {
-		return airlock.Source{}, err
-	}
-	configured, err := s.Backend(ctx, reading)
-	if err != nil {
-		return airlock.Source{}, fmt.Errorf("reading the settings: %w", err)
-	}
-	if configured == nil || configured.Class == "" {
-		return a.embeddedTarget(ctx, create)
-	}
-	sources, err := a.backends(ctx)
-	if err != nil {
-		return airlock.Source{}, err
-	}
-	return sources[0], sources[0].Err
-}
-
-func (a *app) embeddedTarget(ctx context.Context, create bool) (airlock.Source, error) {
-	s, err := a.openEmbedded(ctx, sqlstore.DefaultNamespace, create)
-	if errors.Is(err, store.ErrNotFound) {
-		err = noBackend()
-	}
-	return airlock.Source{Layer: airlock.LayerBackend, Class: airlock.ClassEmbedded, Store: s, Dialect: dialect.Native{}}, err
 }
 
 // backends are the sources of the secrets backend that is configured, without

@@ -5,6 +5,7 @@ import (
 	"net"
 	"regexp"
 	"slices"
+	"strconv"
 )
 
 // check finds what is wrong with values that are of the right type.
@@ -18,7 +19,11 @@ func (d *decoder) check(c *Config) {
 	}
 	d.checkWriteTo(c)
 	if c.Serve.Listen != "" {
-		if _, _, err := net.SplitHostPort(c.Serve.Listen); err != nil {
+		_, port, err := net.SplitHostPort(c.Serve.Listen)
+		if err == nil {
+			_, err = strconv.ParseUint(port, 10, 16)
+		}
+		if err != nil {
 			d.fail(c.Serve.At("listen"), "serve.listen", "it is not HOST:PORT", "write for instance 127.0.0.1:8477")
 		}
 	}
@@ -50,7 +55,7 @@ func (d *decoder) checkSource(s *Source, path string, names map[string]Position)
 	switch {
 	case s.Class == classEmbedded:
 		d.fail(s.At("class"), path+".class", "the embedded store is no source", "leave it out: it is asked after the sources")
-	case s.Class == "" && (!has && s.keys != nil || !s.bad):
+	case s.Class == "" && s.keys != nil && !(has && s.bad):
 		d.fail(s.At("class"), path+".class", "the class is missing", "write the dotted path of an Airflow class, as in AIRFLOW__SECRETS__BACKEND")
 	}
 	if len(d.problems) > before {

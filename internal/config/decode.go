@@ -88,7 +88,9 @@ func (d *decoder) mapping(m *ast.MappingNode, at Position, path string, into any
 		keys[key] = at
 		field, known := fields[key]
 		if !known {
-			d.unknown(at, path, key, into)
+			if meant := d.unknown(at, path, key, into); meant != "" {
+				keys[meant] = at // one mistake, not two
+			}
 			continue
 		}
 		d.value(entry.Value, join(path, key), field)
@@ -128,16 +130,19 @@ func (d *decoder) twice(keys map[string]Position, key string, at Position, path 
 	return again
 }
 
-func (d *decoder) unknown(at Position, path, key string, into any) {
+// unknown reports a key and returns the one that was probably meant, or "".
+func (d *decoder) unknown(at Position, path, key string, into any) string {
 	known := namesOf(into)
 	hint := "known are: " + strings.Join(known, ", ")
-	if near := nearest(key, known); near != "" {
+	near := nearest(key, known)
+	if near != "" {
 		hint = "did you mean " + near + "?"
 	}
 	if strings.Contains(key, ":") {
 		hint = "a blank belongs after the colon"
 	}
 	d.fail(at, join(path, shownKey(key)), "unknown key", hint)
+	return near
 }
 
 // word is how a key may look that is shown.

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -90,9 +89,7 @@ func decode(text []byte, shown string, expand func(string) (string, error)) (Con
 	if len(d.problems) == 0 {
 		return c, nil
 	}
-	slices.SortStableFunc(d.problems, func(a, b *Problem) int {
-		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
-	})
+	d.problems.Sort()
 	return c, d.problems
 }
 

@@ -1,8 +1,10 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/airlock-secrets/airlock/store"
@@ -75,6 +77,13 @@ func (ps Problems) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s (and %d more: `airlock config validate` tells all)", ps[0].Error(), len(ps)-1)
 	return b.String()
+}
+
+// Sort puts the problems into the order of the file's lines.
+func (ps Problems) Sort() {
+	slices.SortStableFunc(ps, func(a, b *Problem) int {
+		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+	})
 }
 
 // Unwrap gives every problem.

@@ -50,6 +50,9 @@ type Config struct {
 	// CacheTTL is how long an answer of a backend is served without asking
 	// again; 0 asks each time.
 	CacheTTL time.Duration
+	// CacheTTLs are those of the backends, one for each in their order, in
+	// place of CacheTTL; nil leaves that for all.
+	CacheTTLs []time.Duration
 	// Ready is called once, when requests are answered. Nil is fine.
 	Ready func(Info)
 	// Warn is told what a person should know; nil drops it.
@@ -161,9 +164,13 @@ func (d *daemon) openStores(ctx context.Context) error {
 	d.db = db
 	d.closers = append(d.closers, db.Close)
 	d.embedded = cachestore.New(db.Namespace(sqlstore.DefaultNamespace), cachestore.Options{TTL: cachestore.Forever})
-	for _, s := range d.c.Backends {
-		if d.c.CacheTTL > 0 {
-			s.Store = cachestore.New(s.Store, cachestore.Options{TTL: d.c.CacheTTL, Stale: cachestore.Forever})
+	for i, s := range d.c.Backends {
+		ttl := d.c.CacheTTL
+		if i < len(d.c.CacheTTLs) {
+			ttl = d.c.CacheTTLs[i]
+		}
+		if ttl > 0 {
+			s.Store = cachestore.New(s.Store, cachestore.Options{TTL: ttl, Stale: cachestore.Forever})
 		}
 		d.sources = append(d.sources, s)
 	}

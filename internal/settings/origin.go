@@ -17,6 +17,10 @@ const (
 	Default    Place = "default"
 )
 
+// AirlockFile is airlock's own file, which names backends in place of
+// Airflow's options.
+const AirlockFile Place = "airlock.yaml"
+
 // Via is how a setting's value was had from what stands at its origin.
 type Via string
 
@@ -47,7 +51,7 @@ func (o Origin) String() string {
 	switch o.Place {
 	case DotEnv, Dockerfile:
 		where = fmt.Sprintf("%s:%d", filepath.Base(o.File), o.Line)
-	case ConfigFile:
+	case ConfigFile, AirlockFile:
 		where = fmt.Sprintf("%s:%d", o.File, o.Line)
 	}
 	switch o.Via {

@@ -1,0 +1,90 @@
+package cli
+
+import (
+	"context"
+	"path/filepath"
+
+	"github.com/airlock-secrets/airlock/internal/config"
+	"github.com/airlock-secrets/airlock/internal/settings"
+)
+
+// configured reads airlock.yaml, once, and takes from it what no flag says. It
+// is nil where the folder has none and --config names none.
+func (a *app) configured(ctx context.Context) (*config.File, error) {
+	if a.file != nil {
+		return a.file, nil
+	}
+	f, err := a.readFile(ctx)
+	if f == nil || err != nil {
+		return nil, err
+	}
+	for _, warning := range f.Warnings {
+		a.say("airlock: %s", warning)
+	}
+	a.adopt(f)
+	return f, nil
+}
+
+// adopt takes from a file what no flag says.
+func (a *app) adopt(f *config.File) {
+	a.file = f
+	if f.Context != "" && !a.given("context") {
+		a.context = f.Context
+	}
+	if f.Serve.DataDir != "" && !a.given("data-dir") {
+		a.dataDir = dataDir(f)
+	}
+}
+
+// readFile reads airlock.yaml. Where its content is wrong, the file comes with
+// the error.
+func (a *app) readFile(ctx context.Context) (*config.File, error) {
+	path, shown := config.Find(a.dir(".")), config.FileName
+	if a.configPath != "" {
+		path, shown = a.dir(a.configPath), a.configPath
+	}
+	if path == "" {
+		return nil, nil
+	}
+	s, err := a.load(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return config.Load(path, shown, s.Expand)
+}
+
+// given reports whether a flag that every command has was given.
+func (a *app) given(flag string) bool { return a.flags != nil && a.flags.Changed(flag) }
+
+// dataDir is the folder that a file names, relative to its own.
+func dataDir(f *config.File) string {
+	if filepath.IsAbs(f.Serve.DataDir) {
+		return f.Serve.DataDir
+	}
+	if abs, err := filepath.Abs(f.Dir); err == nil {
+		return filepath.Join(abs, f.Serve.DataDir)
+	}
+	return filepath.Join(f.Dir, f.Serve.DataDir)
+}
+
+// hasSources reports whether a file names the backends itself.
+func hasSources(f *config.File) bool { return f != nil && f.Sources != nil }
+
+// backendsOf are the sources of a file in the form of Airflow's own settings;
+// nil where it names none.
+func backendsOf(f *config.File) []settings.Backend {
+	if !hasSources(f) {
+		return nil
+	}
+	list := make([]settings.Backend, len(f.Sources))
+	for i := range f.Sources {
+		list[i] = backendOf(f, i)
+	}
+	return list
+}
+
+func backendOf(f *config.File, i int) settings.Backend {
+	src := &f.Sources[i]
+	at := settings.Origin{Place: settings.AirlockFile, File: f.Path, Line: src.At("class").Line, Name: f.Label(i)}
+	return settings.Backend{Section: "secrets", Class: src.Class, ClassOrigin: at, Kwargs: src.Kwargs.Object(), KwargsOrigin: at}
+}
