@@ -1,6 +1,12 @@
 // Package metadbstore reads variables and connections from Airflow's metadata
-// database: the files that Airflow's own SQLite set-up makes. It never writes
-// to the database and never makes one.
+// database in PostgreSQL, MySQL, MariaDB or SQLite. It never writes to the
+// database and never makes one; a server sees read-only transactions, and no
+// connection before the first look-up.
+//
+// The database is named as Airflow names it, by a URL of SQLAlchemy's, with the
+// options that the Python drivers take there. What libpq reads besides
+// (PGPASSWORD, ~/.pgpass, ~/.postgresql) counts too; an option that airlock
+// could not honour without harm is refused by name.
 //
 // A secret is a row, as a JSON object of its columns under their own names and
 // with the values of the database, still encrypted where Airflow encrypted

@@ -2,80 +2,82 @@ package metadbstore
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"database/sql"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"strings"
-
-	"modernc.org/sqlite"
-	sqlite3 "modernc.org/sqlite/lib"
+	"io"
+	"net"
 
 	"github.com/airlock-secrets/airlock/store"
 )
 
-// fail turns any failure into a *store.Error of this store.
+// fail turns any failure into a *store.Error of this store. No text of a
+// server or driver passes that holds the user's name or password.
 func (s *Store) fail(op, name string, err error) error {
 	if err == nil {
 		return nil
 	}
 	e := &store.Error{Op: op, Store: s.engine.label, Name: name, Err: err}
 	var known *store.Error
-	var failed *sqlite.Error
+	var late *lateError
 	switch {
 	case errors.As(err, &known):
-		e.Code, e.Hint, e.Err = known.Code, known.Hint, known.Err
+		e.Code, e.Hint, e.Err, e.ServiceCode = known.Code, known.Hint, known.Err, known.ServiceCode
 	case errors.Is(err, sql.ErrNoRows):
 		e.Code, e.Err = store.NotFound, nil
+	case errors.As(err, &late):
+		e.Code, e.Err = store.Unavailable, late
+		e.Hint = "is the server up, and can it be reached from here?"
+		if late.setting != "" {
+			e.Hint += " The limit is " + late.setting
+		}
+	case s.engine.explain(e, err):
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		e.Code = store.Unavailable
-	case errors.As(err, &failed):
-		s.explain(e, failed)
 	default:
-		e.Code = store.Unavailable
+		s.unreached(e, err)
+	}
+	if e.Code == store.NotFound {
+		e.Err = nil
 	}
 	return e
 }
 
-// explain is the table of SQLite's result codes.
-func (s *Store) explain(e *store.Error, failed *sqlite.Error) {
-	switch failed.Code() & 0xff {
-	case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT:
-		e.Code = store.Corrupt
-		e.Hint = "check that [database] sql_alchemy_conn names Airflow's database, and that the file is whole"
-	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
-		e.Code, e.Hint = store.Unavailable, "Airflow is writing: try again"
-	case sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR:
-		s.unreadable(e)
-	case sqlite3.SQLITE_ERROR:
-		e.Code = store.Unavailable
-		if message := failed.Error(); strings.Contains(message, "no such table") || strings.Contains(message, "no such column") {
-			e.Code = store.Invalid
-			e.Err = fmt.Errorf("it is no metadata database of Airflow: %w", failed)
-			e.Hint = "check [database] sql_alchemy_conn; `airflow db migrate` makes the tables"
-		}
+// unreached is the table of what happens on the way to a server.
+func (s *Store) unreached(e *store.Error, err error) {
+	e.Code, e.Hint = store.Unavailable, "check the host and port in [database] sql_alchemy_conn; is the server up?"
+	var (
+		certificate *tls.CertificateVerificationError
+		authority   x509.UnknownAuthorityError
+		hostname    x509.HostnameError
+		invalid     x509.CertificateInvalidError
+		header      tls.RecordHeaderError
+		lookup      *net.DNSError
+		network     *net.OpError
+	)
+	switch {
+	case errors.As(err, &hostname):
+		e.Err, e.Hint = errors.New("the server's certificate is for another host"), s.engine.trust
+	case errors.As(err, &certificate), errors.As(err, &authority), errors.As(err, &invalid):
+		e.Err, e.Hint = errors.New("the server's certificate is not trusted"), s.engine.trust
+	case errors.As(err, &header):
+		e.Err = errors.New("the server does not speak TLS")
+	case errors.As(err, &lookup):
+		e.Err = lookup
+	case errors.As(err, &network):
+		e.Err = network
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		e.Err = errors.New("the server closed the connection")
 	default:
-		e.Code = store.Unavailable
+		e.Err = s.engine.safe(err)
 	}
 }
 
-// unreadable says why a file cannot be opened, which SQLite does not.
-func (s *Store) unreadable(e *store.Error) {
-	e.Code, e.Hint = store.Unavailable, "check [database] sql_alchemy_conn, and that airlock may read the file and its folder"
-	info, err := os.Stat(s.engine.path)
-	var f *os.File
-	if err == nil {
-		f, err = os.Open(s.engine.path)
-		_ = f.Close() // a nil file answers with an error, which changes nothing
-	}
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		e.Err = errors.New("there is no such file")
-		e.Hint = "check [database] sql_alchemy_conn; `airflow db migrate` makes the database"
-	case errors.Is(err, fs.ErrPermission):
-		e.Code, e.Err = store.Denied, errors.New("the file may not be read")
-	case err == nil && info.IsDir():
-		e.Code, e.Err = store.Invalid, errors.New("it is a folder, not a file")
-	}
+// foreign is a database that has not the tables of Airflow.
+func foreign(e *store.Error, cause error) {
+	e.Code = store.Invalid
+	e.Err = fmt.Errorf("it is no metadata database of Airflow: %w", cause)
+	e.Hint = "check [database] sql_alchemy_conn and sql_alchemy_schema; `airflow db migrate` makes the tables"
 }

@@ -9,9 +9,8 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+	"time"
 	"unicode/utf8"
-
-	_ "modernc.org/sqlite" // the driver "sqlite"
 
 	"github.com/airlock-secrets/airlock/airflow/pyjson"
 	"github.com/airlock-secrets/airlock/store"
@@ -19,9 +18,10 @@ import (
 
 // Store is a metadata database. It is safe for concurrent use.
 type Store struct {
-	engine engine
-	db     *sql.DB
-	closed atomic.Bool
+	engine  *engine
+	db      *sql.DB
+	timeout time.Duration
+	closed  atomic.Bool
 }
 
 var (
@@ -43,22 +43,34 @@ func idColumn(table string) (column string, ok bool) {
 	return "", false
 }
 
-// Open reads the options; it does not touch the database, which may come to
-// be later. Its errors are Invalid, or Unsupported for an engine that airlock
-// cannot read, and hold nothing of the URL but its scheme.
+// Open reads the options, and the files of certificates that they name; it
+// does not touch the database, which may come to be later. Its errors are
+// Invalid, or Unsupported for an engine or an option that airlock cannot read,
+// and hold nothing of the URL but its scheme and the names of its options.
 func Open(o Options) (*Store, error) {
 	e, err := o.engine()
 	if err != nil {
 		return nil, err
 	}
-	db, err := sql.Open(e.driver, e.source)
+	if strings.TrimSpace(o.Schema) != "" {
+		e.schema = o.Schema
+	}
+	db, err := e.open()
 	if err != nil {
 		return nil, wrong(store.Invalid, "", "opening the metadata database: %w", err)
 	}
 	db.SetMaxOpenConns(4)
 	db.SetMaxIdleConns(4)
-	return &Store{engine: e, db: db}, nil
+	if o.Timeout <= 0 {
+		o.Timeout = callTimeout
+	}
+	return &Store{engine: e, db: db, timeout: o.Timeout}, nil
 }
+
+// Notes are remarks for the person who wrote the options: what Airflow reads
+// otherwise than it is written, and what airlock does without. They hold no
+// values.
+func (s *Store) Notes() []string { return slices.Clone(s.engine.notes) }
 
 // Name says where the store is, for messages.
 func (s *Store) Name() string { return s.engine.label }
@@ -128,22 +140,38 @@ func (s *Store) get(ctx context.Context, name string) (*store.Secret, error) {
 func (s *Store) List(ctx context.Context, prefix string) ([]string, error) {
 	var names []string
 	for _, table := range []string{"connection", "variable"} {
-		column, _ := idColumn(table)
-		err := s.rows(ctx, s.engine.all(table), nil, func(row *pyjson.Object) error {
-			id, _ := row.Get(column)
-			team, _ := row.Get("team_name")
-			teamName, _ := team.(string)
-			if idName, ok := id.(string); ok && strings.HasPrefix(Name(table, teamName, idName), prefix) {
-				names = append(names, Name(table, teamName, idName))
-			}
-			return nil
-		})
+		found, err := s.list(ctx, table)
 		if err != nil {
 			return nil, s.fail("list", prefix, err)
+		}
+		for _, name := range found {
+			if strings.HasPrefix(name, prefix) {
+				names = append(names, name)
+			}
 		}
 	}
 	slices.Sort(names)
 	return names, nil
+}
+
+// list returns the names of all rows of a table.
+func (s *Store) list(ctx context.Context, table string) (names []string, err error) {
+	column, _ := idColumn(table)
+	each := func(row *pyjson.Object) error {
+		id, _ := row.Get(column)
+		team, _ := row.Get("team_name")
+		teamName, _ := team.(string)
+		if idName, ok := id.(string); ok {
+			names = append(names, Name(table, teamName, idName))
+		}
+		return nil
+	}
+	err = s.rows(ctx, s.engine.ids(table, column, "team_name"), nil, each)
+	if s.engine.lacksColumn(err) {
+		names = nil
+		err = s.rows(ctx, s.engine.ids(table, column), nil, each)
+	}
+	return names, err
 }
 
 // Check looks for both tables.
@@ -169,16 +197,46 @@ func (s *Store) Locate(name string) string {
 	return where
 }
 
-// rows runs a query and calls each with every row.
+// queryer is a pool or a transaction.
+type queryer interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}
+
+// rows runs a query and calls each with every row, all within the store's
+// deadline.
 func (s *Store) rows(ctx context.Context, query string, args []any, each func(*pyjson.Object) error) error {
 	if s.closed.Load() {
 		return errors.New("the store is closed")
 	}
-	rows, err := s.db.QueryContext(ctx, query, args...)
+	limited, cancel := context.WithTimeout(ctx, s.timeout)
+	defer cancel()
+	err := s.read(limited, query, args, each)
+	if err != nil && ctx.Err() == nil && limited.Err() != nil {
+		return &lateError{what: "answer", within: s.timeout}
+	}
+	return err
+}
+
+func (s *Store) read(ctx context.Context, query string, args []any, each func(*pyjson.Object) error) error {
+	var q queryer = s.db
+	if s.engine.transaction {
+		tx, err := s.db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+		if err != nil {
+			return err
+		}
+		defer func() { _ = tx.Rollback() }() // nothing was written
+		q = tx
+	}
+	rows, err := q.QueryContext(ctx, query, args...)
 	if err != nil {
 		return err
 	}
 	defer rows.Close()
+	return scan(rows, each)
+}
+
+// scan makes an object of every row.
+func scan(rows *sql.Rows, each func(*pyjson.Object) error) error {
 	columns, err := rows.Columns()
 	if err != nil {
 		return err

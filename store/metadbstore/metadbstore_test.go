@@ -323,8 +323,7 @@ func TestConnectionStrings(t *testing.T) {
 		{"sqlite:///:memory:", store.Unsupported, "memory"},
 		{"sqlite:///relative/airflow.db", store.Invalid, "relative"},
 		{"sqlite://host/airflow.db", store.Invalid, "host"},
-		{"postgresql+psycopg2://airflow:s3cret@db:5432/airflow", store.Unsupported, "postgresql"},
-		{"mysql://airflow:s3cret@db/airflow", store.Unsupported, "mysql"},
+		{"mssql+pyodbc://airflow:s3cret@db:1433/airflow", store.Unsupported, "mssql"},
 	} {
 		_, err := metadbstore.Open(metadbstore.Options{Conn: c.conn})
 		if store.CodeOf(err) != c.code || !strings.Contains(err.Error(), c.says) || store.Hint(err) == "" {
