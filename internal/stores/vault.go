@@ -3,6 +3,7 @@ package stores
 import (
 	"github.com/airlock-secrets/airlock/airflow/dialect"
 	"github.com/airlock-secrets/airlock/airflow/pyjson"
+	"github.com/airlock-secrets/airlock/store/gcpstore"
 	"github.com/airlock-secrets/airlock/store/vaultstore"
 )
 
@@ -13,9 +14,14 @@ func openVault(kwargs *pyjson.Object, env Env) (*Backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := vaultstore.FromKwargs(kwargs, vaultstore.Env{Getenv: env.Getenv, Home: env.Home, Dir: env.Dir})
+	s, err := vaultstore.FromKwargs(kwargs, vaultstore.Env{Getenv: env.Getenv, Home: env.Home, Dir: env.Dir, Google: env.google})
 	if err != nil {
 		return nil, err
 	}
 	return &Backend{Store: s, Dialect: names, Notes: warnings}, nil
+}
+
+// google opens an account for auth_type gcp.
+func (e Env) google(keyPath, keyfile any, scopes []string) (vaultstore.GoogleAccount, error) {
+	return gcpstore.OpenSigner(keyPath, keyfile, scopes, gcpstore.Env{Getenv: e.Getenv, Home: e.Home, Dir: e.Dir})
 }

@@ -2,12 +2,13 @@ package vaultstore
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"os"
 	"strings"
 	"sync"
+	"unicode/utf8"
 
-	"github.com/airlock-secrets/airlock/internal/wire/vault"
 	"github.com/airlock-secrets/airlock/store"
 )
 
@@ -16,14 +17,11 @@ import (
 type Method interface {
 	// Name is the auth_type.
 	Name() string
-	// Login returns a token. It sends what log-in request it needs through
-	// post, and reads its files anew each time.
-	Login(ctx context.Context, env Env, post Post) (token string, err error)
+	// Login returns a token. It sends what requests it needs through session,
+	// and reads its files anew each time. An empty token without an error is
+	// a log-in that gave none.
+	Login(ctx context.Context, env Env, session *Session) (token string, err error)
 }
-
-// Post sends one log-in request to a path such as "auth/approle/login", whose
-// parts quote has encoded, and returns the token of the answer.
-type Post func(ctx context.Context, path string, body any) (token string, err error)
 
 // mountOr is the mount of an auth method, quoted for a path.
 func mountOr(mount, method string) string {
@@ -33,15 +31,26 @@ func mountOr(mount, method string) string {
 	return quote(mount)
 }
 
-// readTrimmed reads a small file without the white space around its text.
+// maxCredential bounds a file that holds a credential.
+const maxCredential = 1 << 20
+
+// readTrimmed reads a small text file without the white space around its text.
 func readTrimmed(path string) (string, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return "", err
 	}
 	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, 1<<20))
-	return strings.TrimSpace(string(b)), err
+	b, err := io.ReadAll(io.LimitReader(f, maxCredential+1))
+	switch {
+	case err != nil:
+		return "", err
+	case len(b) > maxCredential:
+		return "", fmt.Errorf("%s: it is longer than any credential", path)
+	case !utf8.Valid(b):
+		return "", fmt.Errorf("%s: it is not UTF-8 text", path)
+	}
+	return strip(string(b)), nil
 }
 
 // grant is a token, or the attempt to get one.
@@ -97,24 +106,13 @@ func (d *doorman) open(g *grant) {
 	close(g.done)
 }
 
-// login gets a token by the store's method. hvac sends the token of the
-// environment along with the log-in request (utils.get_token_from_env).
+// login gets a token by the store's method.
 func (s *Store) login(ctx context.Context) (string, error) {
 	ambient, err := s.ambientToken()
 	if err != nil {
 		return "", &store.Error{Code: store.Invalid, Err: err, Hint: "make ~/.vault-token readable, or remove it"}
 	}
-	return s.auth.Login(ctx, s.env, func(ctx context.Context, path string, body any) (string, error) {
-		var res vault.Response
-		err := s.send(ctx, request{method: "POST", path: path, token: ambient, body: body, login: true}, &res)
-		if err != nil {
-			return "", err
-		}
-		if res.Auth == nil {
-			return "", errNoData
-		}
-		return res.Auth.ClientToken, nil
-	})
+	return s.auth.Login(ctx, s.env, &Session{s, ambient})
 }
 
 // ambientToken is VAULT_TOKEN, else what ~/.vault-token holds, else "".

@@ -20,7 +20,7 @@ type AppRole struct {
 func (AppRole) Name() string { return "approle" }
 
 // Login implements Method (_VaultClient._auth_approle).
-func (a AppRole) Login(ctx context.Context, _ Env, post Post) (string, error) {
+func (a AppRole) Login(ctx context.Context, _ Env, session *Session) (string, error) {
 	path := "auth/" + mountOr(a.Mount, "approle") + "/login"
-	return post(ctx, path, vault.AppRoleLogin{RoleID: a.RoleID, SecretID: a.SecretID})
+	return session.Login(ctx, path, vault.AppRoleLogin{RoleID: a.RoleID, SecretID: a.SecretID})
 }

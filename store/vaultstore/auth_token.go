@@ -22,7 +22,7 @@ type Token struct {
 func (Token) Name() string { return "token" }
 
 // Login implements Method (_VaultClient._set_token).
-func (t Token) Login(_ context.Context, env Env, _ Post) (string, error) {
+func (t Token) Login(_ context.Context, env Env, _ *Session) (string, error) {
 	if t.Path != "" {
 		token, err := readTrimmed(env.path(t.Path))
 		if err != nil {

@@ -49,10 +49,11 @@ func (e *ResponseError) says(text string) bool {
 
 // Reasons why an answer of status 200 is no secret, besides a shapeError.
 // Airflow dies of a Python error there: a TypeError of errNotJSON, a KeyError
-// of errNoData.
+// of errNoData and errNoAuth.
 var (
 	errNotJSON = errors.New("the answer is not the JSON of a Vault server")
 	errNoData  = errors.New(`the answer has no "data"`)
+	errNoAuth  = errors.New(`the answer to the log-in has no "auth"`)
 	errTooLong = fmt.Errorf("the answer is longer than %d MiB", maxAnswer>>20)
 )
 
@@ -114,8 +115,8 @@ func (s *Store) fail(op, name string, err error) error {
 	case errors.As(err, &response):
 		out.Code, out.Hint = response.code(), s.hint(response)
 	case errors.Is(err, errNoToken):
-		out.Code, out.Hint = store.Unauthenticated, "give a token, a token_path or the variable VAULT_TOKEN"
-	case errors.Is(err, errNotJSON), errors.Is(err, errNoData), errors.As(err, &shape):
+		out.Code, out.Hint = store.Unauthenticated, s.tokenHint()
+	case errors.Is(err, errNotJSON), errors.Is(err, errNoData), errors.Is(err, errNoAuth), errors.As(err, &shape):
 		out.Code, out.Hint = store.Corrupt, "is it a Vault server that answers at "+strings.TrimPrefix(s.name, "vault ")+"?"
 	case errors.Is(err, errTooLong):
 		out.Code, out.Hint = store.Corrupt, "no secret is that long: is it a Vault server that answers?"

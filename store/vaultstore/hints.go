@@ -61,22 +61,6 @@ func (s *Store) missingHint(e *ResponseError) string {
 	return ""
 }
 
-func (s *Store) loginHint(e *ResponseError) string {
-	method := s.auth.Name()
-	switch {
-	case e.Status >= 500 && e.says("sealed"):
-		return "the server is sealed: run `vault operator unseal`"
-	case e.says("secret id") || e.says("secret_id") || e.says("role id") || e.says("role_id"):
-		return "the role_id is not one of this server's, or the secret_id is wrong, used up or expired: " +
-			"make a new one with `vault write -f auth/approle/role/ROLE/secret-id`"
-	case e.Status == http.StatusNotFound, e.says("unsupported path"), e.says("no handler for route"):
-		return fmt.Sprintf("no %s method answers there: check url and auth_mount_point (`vault auth list`)", method)
-	case e.Status == http.StatusForbidden:
-		return fmt.Sprintf("the server refuses the %s log-in: check its credentials, auth_mount_point and namespace", method)
-	}
-	return ""
-}
-
 // reachHint says what to do about a request that got no answer.
 func (s *Store) reachHint(err error) string {
 	var certificate *tls.CertificateVerificationError

@@ -176,7 +176,12 @@ func TestKwargsRefused(t *testing.T) {
 		{kwargs: `{"token": "t", "cert": ["a"]}`, later: "ValueError: the kwarg cert must be a path, or a list of two", hint: "backend_kwargs"},
 		{kwargs: `{"token": "t", "verify": 1}`, later: "ValueError: the kwarg verify must be true, false or a path", hint: "backend_kwargs"},
 		{kwargs: `{"token": "t", "session": {"a": 1}}`, later: "ValueError: the kwarg session must be left out: JSON cannot express one", hint: "backend_kwargs"},
-		{kwargs: `{"auth_type": "kubernetes", "kubernetes_role": "r"}`, later: "", hint: "auth_type token or approle"},
+		{kwargs: `{"auth_type": "jwt", "jwt_role": "r", "jwt_token": 5}`, later: "AttributeError: 'int' object has no attribute 'strip'", hint: "jwt_token a string"},
+		{kwargs: `{"auth_type": "gcp", "role_id": "r", "gcp_scopes": ["s"]}`, later: "AttributeError: 'list' object has no attribute 'split'", hint: "commas"},
+		{kwargs: `{"auth_type": "gcp", "role_id": "r", "gcp_scopes": "s"}`, later: "", hint: "another auth_type"},
+		{kwargs: `{"auth_type": "aws_iam", "assume_role_kwargs": "arn"}`, later: "TypeError: assume_role() argument after ** must be a mapping, not str", hint: "an object"},
+		{kwargs: `{"auth_type": "aws_iam", "key_id": "a", "secret_id": "b", "region": 5}`, later: "TypeError: sequence item 1: expected str instance, int found", hint: "region"},
+		{kwargs: `{"auth_type": "azure", "azure_resource": "r", "azure_tenant_id": "t"}`, later: "VaultError: Vault Authentication Error!, on None None", hint: "does not log in"},
 	}
 	for _, tt := range tests {
 		s, err := FromKwargs(kwargsOf(t, tt.kwargs), Env{})
@@ -205,6 +210,9 @@ func wantRefused(t *testing.T, kwargs string, err error, want, hint string) {
 	var python *airflow.Error
 	if errors.As(err, &python) {
 		got = python.Type + ": " + python.Message
+	}
+	if errors.Is(err, errNoToken) {
+		code, got = store.Unauthenticated, "VaultError: Vault Authentication Error!, on None None"
 	}
 	if want == "" {
 		code = store.Unsupported

@@ -132,21 +132,6 @@ func vaultError(message string) *airflow.Error {
 	return &airflow.Error{Type: "VaultError", Message: message + ", on None None"}
 }
 
-// method is the auth_type's; check has passed.
-func (k kwargReader) method() Method {
-	mount := pyText(k.truthy("auth_mount_point"))
-	switch name := k.authType().(string); name {
-	case "token":
-		return Token{Token: pyText(k.truthy("token")), Path: pyText(k.truthy("token_path"))}
-	case "approle":
-		roleID, _ := k.kwargs.Get("role_id")
-		secretID, _ := k.kwargs.Get("secret_id")
-		return AppRole{RoleID: jsonValue{roleID}, SecretID: jsonValue{secretID}, Mount: mount}
-	default:
-		return unread(name)
-	}
-}
-
 // jsonValue is a decoded JSON value that encodes itself again.
 type jsonValue struct{ v any }
 

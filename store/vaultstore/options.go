@@ -79,6 +79,9 @@ type Env struct {
 	Home string
 	// Dir is where relative paths of files start; empty: the process's.
 	Dir string
+	// Google opens the accounts of auth_type gcp. Nil: that auth_type is
+	// Unsupported.
+	Google OpenGoogle
 }
 
 func (e Env) lookup(name string) (string, bool) {

@@ -71,6 +71,8 @@ func inPython(kind airflow.Kind, err error) pythonError {
 		return builtin("TypeError", subscript(data.Type))
 	case errors.Is(err, errNoData):
 		return builtin("KeyError", "'data'", "LookupError")
+	case errors.Is(err, errNoAuth):
+		return builtin("KeyError", "'auth'", "LookupError")
 	case errors.As(err, &path):
 		for number, text := range errnos {
 			if errors.Is(path.Err, number) {

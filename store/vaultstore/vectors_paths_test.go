@@ -33,7 +33,7 @@ type kvRequest struct {
 type loggedWarning struct{ Level, Logger, Message string }
 
 func TestVectorsLookupPathsVault(t *testing.T) {
-	vectors.Run(t, vectors.LookupPaths, otherLogin, func(t *testing.T, c vectors.Case) {
+	vectors.Run(t, vectors.LookupPaths, otherBackend, func(t *testing.T, c vectors.Case) {
 		var in vectorInput
 		var want pathsExpect
 		strict(t, c.Input, &in)

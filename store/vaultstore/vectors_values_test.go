@@ -26,7 +26,7 @@ type valuesExpect struct {
 }
 
 func TestVectorsStoreValuesVault(t *testing.T) {
-	vectors.Run(t, vectors.StoreValues, otherLogin, func(t *testing.T, c vectors.Case) {
+	vectors.Run(t, vectors.StoreValues, otherBackend, func(t *testing.T, c vectors.Case) {
 		var in vectorInput
 		var want valuesExpect
 		strict(t, c.Input, &in)
