@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 
@@ -126,9 +127,24 @@ func awkward() []string {
 	}
 }
 
+// awkward are those of the awkward names that the store tells apart.
+func (s *suite) awkward() []string {
+	names := awkward()
+	if !s.Limits.CaseBlind {
+		return names
+	}
+	seen := map[string]bool{}
+	return slices.DeleteFunc(names, func(name string) bool {
+		folded := strings.ToLower(name)
+		twice := seen[folded]
+		seen[folded] = true
+		return twice
+	})
+}
+
 func testNames(t *testing.T, s *suite) {
 	var held []string
-	for _, name := range awkward() {
+	for _, name := range s.awkward() {
 		if !s.holds(name) {
 			_, err := s.Store.Get(s.ctx, name)
 			wantCode(t, fmt.Sprintf("Get(%q)", name), err, store.Invalid)

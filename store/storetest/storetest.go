@@ -53,6 +53,8 @@ type Limits struct {
 	NoNumbers bool
 	// NoBigIntegers: integers in objects are kept as floating point numbers.
 	NoBigIntegers bool
+	// CaseBlind: names that differ in case alone are the same.
+	CaseBlind bool
 	// Forms the store can hold; nil means all of them. A Put of another form
 	// is Invalid.
 	Forms []store.Form
