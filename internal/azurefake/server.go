@@ -1,11 +1,12 @@
 package azurefake
 
 import (
-	"encoding/pem"
+	"crypto/tls"
+	"io"
+	"log"
+	"net"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"sync"
 	"testing"
 )
@@ -23,8 +24,13 @@ type Server struct {
 	// URL is "https://127.0.0.1:PORT": vault, login service and identity
 	// endpoint at once.
 	URL string
-	// CA is the path of a PEM file that vouches for the server.
+	// CA is the path of a PEM file that vouches for the server, also under the
+	// names login.microsoftonline.com and v.vault.azure.net.
 	CA string
+	// Proxy is "http://127.0.0.1:PORT" of a proxy that leads every connection
+	// to the server, whatever its name: what a client with HTTPS_PROXY needs to
+	// take the server for Microsoft's own.
+	Proxy string
 
 	mu       sync.Mutex
 	requests []Request
@@ -37,18 +43,41 @@ type Server struct {
 func Start(t testing.TB) *Server {
 	t.Helper()
 	s := &Server{Vault: NewVault()}
+	certificate, ca := certificate(t)
+	s.CA = ca
 	s.http = httptest.NewUnstartedServer(http.HandlerFunc(s.serve))
-	s.http.Config.ErrorLog = nil
+	s.http.Config.ErrorLog = log.New(io.Discard, "", 0)
+	s.http.TLS = &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12}
 	s.http.StartTLS()
 	t.Cleanup(s.http.Close)
 	s.URL = s.http.URL
 	s.Authority = s.URL
-	s.CA = filepath.Join(t.TempDir(), "ca.pem")
-	block := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.http.Certificate().Raw})
-	if err := os.WriteFile(s.CA, block, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	proxy := httptest.NewServer(http.HandlerFunc(s.tunnel))
+	t.Cleanup(proxy.Close)
+	s.Proxy = proxy.URL
 	return s
+}
+
+// tunnel is the proxy: it takes CONNECT only.
+func (s *Server) tunnel(w http.ResponseWriter, r *http.Request) {
+	hijacker, ok := w.(http.Hijacker)
+	if r.Method != http.MethodConnect || !ok {
+		http.Error(w, "this proxy takes CONNECT only", http.StatusMethodNotAllowed)
+		return
+	}
+	server, err := net.Dial("tcp", s.http.Listener.Addr().String())
+	if err != nil {
+		http.Error(w, "the server does not answer", http.StatusBadGateway)
+		return
+	}
+	client, _, err := hijacker.Hijack()
+	if err != nil {
+		_ = server.Close()
+		return
+	}
+	_, _ = io.WriteString(client, "HTTP/1.1 200 Connection established\r\n\r\n")
+	go func() { _, _ = io.Copy(server, client); _ = server.Close() }()
+	go func() { _, _ = io.Copy(client, server); _ = client.Close() }()
 }
 
 // Fault lets f answer in the server's place; f returns false for a request

@@ -1,0 +1,131 @@
+package azurestore
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/airlock-secrets/airlock/internal/wire/requests"
+	"github.com/airlock-secrets/airlock/store"
+)
+
+// maxAnswer bounds an answer of the vault or of a log-in: a page of a list is
+// the longest that is right.
+const maxAnswer = 4 << 20
+
+var errTooLong = fmt.Errorf("the answer is longer than %d MiB", maxAnswer>>20)
+
+// finalError is one that another try would meet again; the client asks for the
+// method NonRetriable.
+type finalError struct{ error }
+
+// NonRetriable tells the client's retry policy.
+func (finalError) NonRetriable() {}
+
+// Unwrap gives the cause.
+func (e finalError) Unwrap() error { return e.error }
+
+// timeoutError is a request that took too long.
+type timeoutError struct {
+	after time.Duration
+	cause error
+}
+
+func (e *timeoutError) Error() string { return fmt.Sprintf("no answer within %v", e.after) }
+
+// Unwrap gives the cause.
+func (e *timeoutError) Unwrap() error { return e.cause }
+
+// newHTTPClient trusts and goes through what tls, the environment (with env)
+// and proxies say.
+func newHTTPClient(o *Options, t TLS, env bool, proxies map[string]string) (*http.Client, error) {
+	getenv := requests.Getenv(o.Env.Getenv)
+	if !env {
+		getenv = nil
+	}
+	config := &tls.Config{MinVersion: tls.VersionTLS12}
+	ca, from := t.CA, "connection_verify"
+	if ca == "" {
+		ca, from = requests.CABundle(getenv)
+	}
+	switch {
+	case t.Insecure:
+		config.InsecureSkipVerify = true // the operator's explicit wish: connection_verify=false
+	case ca != "":
+		pool, err := requests.Authorities(o.Env.path(ca))
+		if err != nil {
+			return nil, &store.Error{Code: store.Invalid, Err: fmt.Errorf("reading the CA certificates of %s: %w", from, err),
+				Hint: from + " must name a PEM file or a folder of them"}
+		}
+		config.RootCAs = pool
+	}
+	if t.Cert != "" {
+		key := t.Key
+		if key == "" {
+			key = t.Cert
+		}
+		pair, err := tls.LoadX509KeyPair(o.Env.path(t.Cert), o.Env.path(key))
+		if err != nil {
+			return nil, &store.Error{Code: store.Invalid, Err: fmt.Errorf("reading the client certificate: %w", err),
+				Hint: "connection_cert must be a PEM file with certificate and key, or a list of the two files"}
+		}
+		config.Certificates = []tls.Certificate{pair}
+	}
+	transport := &http.Transport{
+		Proxy: requests.Proxy(getenv, proxies), TLSClientConfig: config, TLSHandshakeTimeout: o.timeout(),
+		DialContext:         (&net.Dialer{Timeout: o.timeout(), KeepAlive: 30 * time.Second}).DialContext,
+		MaxIdleConnsPerHost: 10, IdleConnTimeout: 90 * time.Second, ForceAttemptHTTP2: true,
+	}
+	return &http.Client{Transport: transport, CheckRedirect: noRedirects}, nil
+}
+
+// noRedirects takes a redirect for the answer: neither service redirects, and
+// what they are asked carries tokens and secrets.
+func noRedirects(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+
+// exchange sends one request and reads its whole answer within timeout. Errors
+// that another try would meet again are marked so.
+func exchange(client *http.Client, req *http.Request, timeout time.Duration) (*http.Response, error) {
+	ctx, cancel := context.WithTimeout(req.Context(), timeout)
+	defer cancel()
+	res, err := client.Do(req.WithContext(ctx))
+	var body []byte
+	if err == nil {
+		body, err = readBounded(res.Body)
+		_ = res.Body.Close()
+	}
+	var certificate *tls.CertificateVerificationError
+	switch {
+	case err == nil:
+		res.Body = io.NopCloser(bytes.NewReader(body))
+		return res, nil
+	case req.Context().Err() != nil:
+		return nil, finalError{req.Context().Err()}
+	case ctx.Err() != nil:
+		return nil, finalError{&timeoutError{timeout, context.DeadlineExceeded}}
+	case errors.As(err, &certificate), errors.Is(err, errTooLong), errors.Is(err, requests.ErrProxy):
+		return nil, finalError{bare(err)}
+	}
+	return nil, bare(err)
+}
+
+// bare takes the request's address off an error: the query of a log-in may
+// name more than should be shown.
+func bare(err error) error {
+	for {
+		inner, ok := err.(interface{ Unwrap() error })
+		if _, isURL := err.(interface{ Temporary() bool }); !ok || !isURL || inner.Unwrap() == nil {
+			return err
+		}
+		if _, isOp := err.(*net.OpError); isOp {
+			return err
+		}
+		err = inner.Unwrap()
+	}
+}
