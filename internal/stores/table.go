@@ -23,7 +23,7 @@ func Known() Table {
 			"airflow.providers.google.cloud.secrets.secret_manager.CloudSecretsManagerBackend",
 			"airflow.providers.google.cloud.secrets.secrets_manager.CloudSecretsManagerBackend",
 		}},
-		{Class: "airflow.providers.microsoft.azure.secrets.key_vault.AzureKeyVaultBackend", Old: []string{
+		{Class: "airflow.providers.microsoft.azure.secrets.key_vault.AzureKeyVaultBackend", New: openAzure, Old: []string{
 			"airflow.contrib.secrets.azure_key_vault.AzureKeyVaultBackend",
 			"airflow.providers.microsoft.azure.secrets.azure_key_vault.AzureKeyVaultBackend",
 		}},

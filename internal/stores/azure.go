@@ -1,0 +1,18 @@
+package stores
+
+import (
+	"github.com/airlock-secrets/airlock/airflow/dialect"
+	"github.com/airlock-secrets/airlock/airflow/pyjson"
+	"github.com/airlock-secrets/airlock/store/azurestore"
+)
+
+// openAzure is AzureKeyVaultBackend.__init__; the client is made at the first
+// look-up.
+func openAzure(kwargs *pyjson.Object, env Env) (*Backend, error) {
+	names, err := dialect.AzureFromKwargs(kwargs, env.MultiTeam)
+	if err != nil {
+		return nil, err
+	}
+	s, notes := azurestore.FromKwargs(kwargs, azurestore.Env{Getenv: env.Getenv, Dir: env.Dir})
+	return &Backend{Store: s, Dialect: names, Notes: notes}, nil
+}
