@@ -49,14 +49,14 @@ func (a *app) target(ctx context.Context, create bool) (target, error) {
 	if err != nil {
 		return target{}, err
 	}
-	switch {
-	case f != nil && f.WriteTo == config.Embedded, hasSources(f) && f.WriteTo == "":
-		own, err := a.embeddedTarget(ctx, create)
-		return target{own, sources}, err
-	case hasSources(f):
-		return choose(sources, f.Index(f.WriteTo))
+	if !hasSources(f) {
+		return choose(sources, 0)
 	}
-	return choose(sources, 0)
+	if i := f.Index(f.WriteTo); i >= 0 {
+		return choose(sources, i)
+	}
+	own, err := a.embeddedTarget(ctx, create)
+	return target{own, sources}, err
 }
 
 // choose makes source i the target and closes those below it.

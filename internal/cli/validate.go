@@ -195,11 +195,11 @@ func (v *validation) rest() {
 	if f == nil {
 		return
 	}
-	writes := f.WriteTo
-	if writes == "" && hasSources(f) {
-		writes = config.Embedded
-	}
-	if writes != "" {
+	if hasSources(f) {
+		writes := f.WriteTo
+		if writes == "" {
+			writes = config.Embedded
+		}
 		v.println("commands write to: " + writes)
 	}
 	v.println("context: " + v.context)

@@ -64,6 +64,11 @@ func (d *decoder) checkSource(s *Source, path string, names map[string]Position)
 }
 
 func (d *decoder) checkWriteTo(c *Config) {
+	if _, given := c.keys["sources"]; c.WriteTo != "" && !given {
+		d.fail(c.At("write_to"), "write_to", "it needs sources",
+			"name the sources here; without them commands write to the backend that Airflow's own settings name, or to the embedded store")
+		return
+	}
 	if c.WriteTo == "" || c.WriteTo == Embedded || c.Index(c.WriteTo) >= 0 {
 		return
 	}

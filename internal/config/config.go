@@ -29,9 +29,9 @@ type Config struct {
 	// backend that Airflow's own settings name stays.
 	Sources []Source `yaml:"sources"`
 	// Where commands write: the name of a source, or `embedded` for airlock's
-	// own store. Without it: `embedded` where `sources` is given, else the
-	// backend that Airflow's own settings name. Clients of `airlock serve`
-	// write to the embedded store only.
+	// own store. Without it: `embedded`. It needs `sources`: without them
+	// commands write to the backend that Airflow's own settings name. Clients
+	// of `airlock serve` write to the embedded store only.
 	WriteTo string `yaml:"write_to"`
 	// How `airlock serve` runs.
 	Serve Serve `yaml:"serve"`
