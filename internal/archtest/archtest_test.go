@@ -39,7 +39,7 @@ type rule struct {
 
 var (
 	drivers   = []string{"store/*store", "store/*/*"}
-	testKits  = []string{"store/storetest", "internal/facade/facadetest", "internal/baotest", "internal/mototest", "internal/vectors", "internal/azurefake", "internal/gcpfake"}
+	testKits  = []string{"store/storetest", "internal/facade/facadetest", "internal/baotest", "internal/mototest", "internal/pgtest", "internal/mariadbtest", "internal/vectors", "internal/azurefake", "internal/gcpfake"}
 	wrappers  = []string{"store/cachestore"}
 	impure    = []string{"net", "net/http", "os", "log/slog"}
 	assembled = []string{".", "internal/settings", "internal/stores", "internal/server", "internal/cli", "store/*store"}
@@ -71,6 +71,7 @@ var rules = []rule{
 var vendors = []string{
 	"github.com/openbao/openbao/api", "github.com/hashicorp/vault/api", "github.com/aws/aws-sdk-go-v2",
 	"cloud.google.com/go", "google.golang.org/api", "github.com/Azure/azure-sdk-for-go",
+	"github.com/jackc/pgx", "github.com/go-sql-driver/mysql",
 }
 
 // shared are the homes of a client that serves several drivers.
