@@ -259,18 +259,34 @@ func (e *environment) metadata(ctx context.Context) Source {
 		}
 		src.Setting = "default: " + path
 	}
-	key, err := s.Option(ctx, "core", "fernet_key")
-	if err != nil && store.CodeOf(err) != store.NotFound {
-		src.Err = err
-		return src
-	}
-	b, err := stores.Metadata(conn.Value, path, key.Value)
+	b, err := e.openMetadata(ctx, s, stores.MetadataSettings{Conn: conn.Value, Path: path})
 	if err != nil {
 		src.Err = err
 		return src
 	}
-	src.Store, src.Dialect = b.Store, b.Dialect
+	src.Store, src.Dialect, src.Notes = b.Store, b.Dialect, b.Notes
 	return src
+}
+
+// openMetadata reads the other options that have to do with the database; one
+// that is not set is empty.
+func (e *environment) openMetadata(ctx context.Context, s *settings.Settings, m stores.MetadataSettings) (*stores.Backend, error) {
+	for _, option := range []struct {
+		section, key string
+		to           *string
+	}{
+		{"core", "fernet_key", &m.FernetKey},
+		{"database", "sql_alchemy_schema", &m.Schema},
+		{"database", "sql_alchemy_connect_args", &m.ConnectArgs},
+	} {
+		set, err := s.Option(ctx, option.section, option.key)
+		if err != nil && store.CodeOf(err) != store.NotFound {
+			return nil, err
+		}
+		*option.to = set.Value
+	}
+	m.Getenv = e.env("").Getenv
+	return stores.Metadata(m)
 }
 
 // secret answers the _SECRET form of the options above. Airflow constructs a

@@ -12,13 +12,30 @@ func Environment(environ []string, multiTeam bool) *Backend {
 	return &Backend{Store: envstore.New("environment", environ), Dialect: dialect.Env{MultiTeam: multiTeam}}
 }
 
-// Metadata is the layer of Airflow's metadata database. conn is the option
-// sql_alchemy_conn of section [database]; path, which wins where it is not
-// empty, names a SQLite file.
-func Metadata(conn, path, fernetKey string) (*Backend, error) {
-	s, err := metadbstore.Open(metadbstore.Options{Conn: conn, Path: path})
+// MetadataSettings say which metadata database there is.
+type MetadataSettings struct {
+	// Conn is the option sql_alchemy_conn of section [database]; Path, which
+	// wins where it is not empty, names a SQLite file.
+	Conn, Path string
+	// Schema is sql_alchemy_schema, ConnectArgs sql_alchemy_connect_args.
+	Schema, ConnectArgs string
+	// FernetKey is core.fernet_key.
+	FernetKey string
+	// Getenv knows the variables of libpq: PGPASSWORD, PGSSLMODE. Nil has none.
+	Getenv func(name string) (string, bool)
+}
+
+// Metadata is the layer of Airflow's metadata database. It connects at the
+// first look-up.
+func Metadata(m MetadataSettings) (*Backend, error) {
+	s, err := metadbstore.Open(metadbstore.Options{Conn: m.Conn, Path: m.Path, Schema: m.Schema, Getenv: m.Getenv})
 	if err != nil {
 		return nil, err
 	}
-	return &Backend{Store: s, Dialect: dialect.MetaDB{FernetKey: fernetKey}}, nil
+	b := &Backend{Store: s, Dialect: dialect.MetaDB{FernetKey: m.FernetKey}, Notes: s.Notes()}
+	if m.ConnectArgs != "" {
+		b.Notes = append(b.Notes, "airlock leaves out [database] sql_alchemy_connect_args, which names an object in Python: "+
+			"write what it holds into sql_alchemy_conn, such as ?sslmode=require&connect_timeout=5")
+	}
+	return b, nil
 }
