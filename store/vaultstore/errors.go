@@ -81,6 +81,9 @@ var codes = map[int]store.Code{
 }
 
 func (e *ResponseError) code() store.Code {
+	if e.login && e.Status == http.StatusNotFound {
+		return store.NotFound // so it is to VaultBackend, which goes on to the next backend
+	}
 	if e.login && e.Status != http.StatusTooManyRequests && e.Status < 500 {
 		return store.Unauthenticated
 	}

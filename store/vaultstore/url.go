@@ -58,29 +58,43 @@ func parse(joined string) (*url.URL, error) {
 	if u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
 		return nil, errors.New("the address is not of the form https://HOST:PORT")
 	}
-	u.RawPath, u.RawQuery = removeDots(requote(path)), query
+	u.RawPath, u.RawQuery = removeDots(requote(path, "")), requote(query, "?")
 	if u.Path, err = url.PathUnescape(u.RawPath); err != nil {
 		return nil, errors.New("the address has a path that is not percent-encoded")
 	}
 	return u, nil
 }
 
-// requote is requests' requote_uri: an encoded letter, digit or one of "-._~"
-// is decoded, what may not stand in a URL is encoded.
-func requote(path string) string {
-	var b strings.Builder
-	for i := 0; i < len(path); i++ {
-		c := path[i]
-		if c == '%' && i+2 < len(path) {
-			if n, err := strconv.ParseUint(path[i+1:i+3], 16, 8); err == nil {
-				b.WriteString(quoteIn(string([]byte{byte(n)}), "-._~"))
-				i += 2
-				continue
-			}
+// requote is what urllib3's parse_url and requests' requote_uri make of one
+// part of a URL: an encoded letter, digit or one of "-._~" is decoded, what may
+// not stand in a URL is encoded, and each "%" too where one of them encodes
+// nothing. The characters of more may stand there as well.
+func requote(part, more string) string {
+	for i := range len(part) {
+		if _, ok := triple(part[i:]); part[i] == '%' && !ok {
+			part = strings.ReplaceAll(part, "%", "%25")
+			break
 		}
-		b.WriteString(quoteIn(path[i:i+1], "!$&'()*+,/:;=@[]~-._"))
+	}
+	var b strings.Builder
+	for i := 0; i < len(part); i++ {
+		if c, ok := triple(part[i:]); ok {
+			b.WriteString(quoteIn(string([]byte{c}), "-._~"))
+			i += 2
+			continue
+		}
+		b.WriteString(quoteIn(part[i:i+1], "!$&'()*+,/:;=@~-._"+more))
 	}
 	return b.String()
+}
+
+// triple is the byte that "%XX" at the start of s stands for.
+func triple(s string) (byte, bool) {
+	if len(s) < 3 || s[0] != '%' {
+		return 0, false
+	}
+	n, err := strconv.ParseUint(s[1:3], 16, 8)
+	return byte(n), err == nil
 }
 
 // removeDots resolves dot segments (RFC 3986, section 5.2.4) as urllib3's

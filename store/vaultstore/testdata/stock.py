@@ -1,0 +1,45 @@
+"""Look-ups of Airflow's own VaultBackend, one after the other.
+
+Reads a list of {kwargs, env, operation, id} as JSON and writes a list of
+{result} or {error: {type, module, message, mro, cause}}. Each case has the
+environment that it names and nothing else of VAULT_*, AWS_* and GOOGLE_*.
+"""
+
+import json
+import logging
+import os
+import sys
+
+logging.disable(logging.CRITICAL)
+
+from airflow.providers.hashicorp.secrets.vault import VaultBackend
+
+FOREIGN = ("VAULT_", "AWS_", "GOOGLE_", "HOME")
+
+
+def describe(error):
+    kind = type(error)
+    mro = [c.__name__ for c in kind.__mro__ if c not in (Exception, BaseException, object)]
+    return {
+        "type": kind.__name__,
+        "module": kind.__module__,
+        "message": str(error),
+        "mro": mro,
+        "cause": type(error.__cause__).__name__ if error.__cause__ else None,
+    }
+
+
+def ask(case):
+    for name in [n for n in os.environ if n.startswith(FOREIGN)]:
+        del os.environ[name]
+    os.environ.update(case["env"])
+    if "boto3" in sys.modules:
+        sys.modules["boto3"].DEFAULT_SESSION = None
+    try:
+        backend = VaultBackend(**case["kwargs"])
+        return {"result": getattr(backend, case["operation"])(case["id"])}
+    except Exception as error:
+        return {"error": describe(error)}
+
+
+print(json.dumps([ask(case) for case in json.load(sys.stdin)]))
