@@ -117,6 +117,9 @@ func (r *Resolver) read(ctx context.Context, src *Source, ref airflow.Ref, a *At
 		return nil, src.Err
 	}
 	lookup := src.Dialect.Names(ref)
+	if lookup.Err != nil {
+		return nil, lookup.Err
+	}
 	if len(lookup.Names) == 0 {
 		a.Outcome, a.Reason = Skipped, lookup.Skip
 		a.warn(lookup.Warn)

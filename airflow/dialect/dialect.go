@@ -38,6 +38,9 @@ type Lookup struct {
 	// Warn is set when Airflow logs a warning for the skip (an id refused in
 	// multi-team mode, a name the service cannot hold).
 	Warn bool
+	// Err is set where the class fails before it asks anything, with a lookup
+	// pattern that is no regular expression for instance. Names is empty then.
+	Err error
 }
 
 // Value is what a secret means to Airflow.

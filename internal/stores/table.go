@@ -9,12 +9,12 @@ func Known() Table {
 			"airflow.contrib.secrets.hashicorp_vault.VaultSecrets",
 			"airflow.providers.hashicorp.secrets.vault.VaultSecrets",
 		}},
-		{Class: "airflow.providers.amazon.aws.secrets.systems_manager.SystemsManagerParameterStoreBackend", Old: []string{
+		{Class: "airflow.providers.amazon.aws.secrets.systems_manager.SystemsManagerParameterStoreBackend", New: openSSM, Old: []string{
 			"airflow.contrib.secrets.aws_systems_manager.SystemsManagerParameterStoreBackend",
 			"airflow.contrib.secrets.aws_ssm.AwsSsmSecretsBackend",
 			"airflow.providers.amazon.aws.secrets.ssm.AwsSsmSecretsBackend",
 		}},
-		{Class: "airflow.providers.amazon.aws.secrets.secrets_manager.SecretsManagerBackend", Old: []string{
+		{Class: "airflow.providers.amazon.aws.secrets.secrets_manager.SecretsManagerBackend", New: openSecretsManager, Old: []string{
 			"airflow.contrib.secrets.aws_secrets_manager.SecretsManagerBackend",
 		}},
 		{Class: "airflow.providers.google.cloud.secrets.secret_manager.CloudSecretManagerBackend", New: openGCP, Old: []string{

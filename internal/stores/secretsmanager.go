@@ -1,0 +1,18 @@
+package stores
+
+import (
+	"github.com/airlock-secrets/airlock/airflow/dialect"
+	"github.com/airlock-secrets/airlock/airflow/pyjson"
+	"github.com/airlock-secrets/airlock/internal/awsconn"
+	"github.com/airlock-secrets/airlock/store/secretsmanagerstore"
+)
+
+// openSecretsManager is SecretsManagerBackend.__init__.
+func openSecretsManager(kwargs *pyjson.Object, env Env) (*Backend, error) {
+	names, err := dialect.SecretsManagerFromKwargs(kwargs, env.MultiTeam)
+	if err != nil {
+		return nil, err
+	}
+	return &Backend{Store: secretsmanagerstore.FromKwargs(kwargs, awsEnv(env)), Dialect: names,
+		Notes: awsconn.Notes(kwargs, dialect.SecretsManagerKwargs()...)}, nil
+}

@@ -1,0 +1,39 @@
+package stores
+
+import (
+	"os"
+	"path/filepath"
+
+	"github.com/airlock-secrets/airlock/airflow/dialect"
+	"github.com/airlock-secrets/airlock/airflow/pyjson"
+	"github.com/airlock-secrets/airlock/internal/awsconn"
+	"github.com/airlock-secrets/airlock/store/ssmstore"
+)
+
+// openSSM is SystemsManagerParameterStoreBackend.__init__.
+func openSSM(kwargs *pyjson.Object, env Env) (*Backend, error) {
+	names, err := dialect.SSMFromKwargs(kwargs, env.MultiTeam)
+	if err != nil {
+		return nil, err
+	}
+	return &Backend{Store: ssmstore.FromKwargs(kwargs, awsEnv(env)), Dialect: names,
+		Notes: awsconn.Notes(kwargs, dialect.SSMKwargs()...)}, nil
+}
+
+// awsEnv is what AWS's own settings are read from.
+func awsEnv(env Env) awsconn.Env {
+	return awsconn.Env{Getenv: env.Getenv, Home: env.Home, Dir: env.Dir, MayRun: ownFile}
+}
+
+// ownFile says whether the file at path is the user's: in the home folder's
+// .aws, or named by the environment of airlock itself. One that only the
+// settings of a project name is not.
+func ownFile(path string) bool {
+	for _, name := range []string{"AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"} {
+		if own := os.Getenv(name); own != "" && own == path {
+			return true
+		}
+	}
+	home, err := os.UserHomeDir()
+	return err == nil && filepath.Dir(path) == filepath.Join(home, ".aws")
+}
