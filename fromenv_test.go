@@ -280,7 +280,7 @@ func TestMetadataLayer(t *testing.T) {
 		reason  string
 	}{
 		{"nothing configured, nothing there", "", airlock.Skipped, "no metadata database is configured"},
-		{"a kind that is not read", "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN=postgresql://u:hunter2@h/airflow", airlock.Unsupported, ""},
+		{"a kind that is not read", "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN=mssql://u:hunter2@h/airflow", airlock.Unsupported, ""},
 		{"a file that is not there", "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN=sqlite:////nowhere/airflow.db", airlock.Unavailable, ""},
 		{"no URL", "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN=hunter2", airlock.Invalid, ""},
 	}
