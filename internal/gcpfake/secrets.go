@@ -82,6 +82,24 @@ func (s *Server) Deny(project, id string) {
 	s.denied["projects/"+project+"/secrets/"+id] = true
 }
 
+// Disable disables the latest version of a secret.
+func (s *Server) Disable(project, id string) {
+	s.setLatest(project, id, secretmanagerpb.SecretVersion_DISABLED)
+}
+
+// Destroy destroys the latest version of a secret.
+func (s *Server) Destroy(project, id string) {
+	s.setLatest(project, id, secretmanagerpb.SecretVersion_DESTROYED)
+}
+
+func (s *Server) setLatest(project, id string, state secretmanagerpb.SecretVersion_State) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if found := s.secrets["projects/"+project+"/secrets/"+id]; found != nil && len(found.versions) > 0 {
+		found.versions[len(found.versions)-1].set(state)
+	}
+}
+
 // Calls returns the method and the resource of each call so far, with a blank
 // between, and forgets them.
 func (s *Server) Calls() []string {
@@ -96,6 +114,13 @@ func (s *secret) add(data []byte) *version {
 	v := &version{created: time.Now(), state: secretmanagerpb.SecretVersion_ENABLED, data: slices.Clone(data)}
 	s.versions = append(s.versions, v)
 	return v
+}
+
+func (v *version) set(state secretmanagerpb.SecretVersion_State) {
+	v.state = state
+	if state == secretmanagerpb.SecretVersion_DESTROYED {
+		v.destroyed, v.data = time.Now(), nil
+	}
 }
 
 func (s *secret) message(name string) *secretmanagerpb.Secret {

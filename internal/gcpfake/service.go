@@ -253,9 +253,6 @@ func (s *Server) change(ctx context.Context, method, name string, state secretma
 	if v.state == secretmanagerpb.SecretVersion_DESTROYED {
 		return nil, status.Errorf(codes.FailedPrecondition, "Secret Version [%s] is in DESTROYED state.", name)
 	}
-	v.state = state
-	if state == secretmanagerpb.SecretVersion_DESTROYED {
-		v.destroyed, v.data = time.Now(), nil
-	}
+	v.set(state)
 	return v.message(parent, number), nil
 }
