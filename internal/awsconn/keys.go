@@ -46,7 +46,7 @@ func (c *Conn) Keys(ctx context.Context) (k Keys, found bool, err error) {
 }
 
 // globalRegion is botocore's name for STS's one endpoint of old, which it
-// asks where no region is set.
+// asks where no region is set, and no endpoint either.
 const globalRegion = "aws-global"
 
 // AssumeRole is boto3.client("sts").assume_role(**args) with the credentials
@@ -57,7 +57,17 @@ func (c *Conn) AssumeRole(ctx context.Context, args *pyjson.Object) (Keys, error
 	if err != nil {
 		return Keys{}, err
 	}
-	region := either(either(c.o.Region, s.variable("region", "AWS_DEFAULT_REGION")), globalRegion)
+	region := either(c.o.Region, s.variable("region", "AWS_DEFAULT_REGION"))
+	if region == "" {
+		endpoint, err := s.endpoint("sts")
+		if err != nil {
+			return Keys{}, err
+		}
+		if endpoint != "" {
+			return Keys{}, failed("NoRegionError", "You must specify a region.", "set AWS_DEFAULT_REGION; AWS_REGION is not read, by Airflow neither")
+		}
+		region = globalRegion
+	}
 	in := &sts.AssumeRoleInput{}
 	if err := fill(in, args); err != nil {
 		return Keys{}, err

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -16,6 +17,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/airlock-secrets/airlock/airflow"
 	"github.com/airlock-secrets/airlock/airflow/pyjson"
@@ -90,11 +92,15 @@ func (s *loginServer) serve(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	body, err := io.ReadAll(r.Body)
-	if err == nil && len(body) > 0 {
+	form := strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded")
+	switch {
+	case err != nil:
+	case form:
+		values, _ := url.ParseQuery(string(body))
+		sent.JSON = assumeRole(w, values)
+	case len(body) > 0:
 		sent.Headers["Content-Type"] = r.Header.Get("Content-Type")
-		if err = json.Unmarshal(body, &sent.JSON); err == nil {
-			sent.JSON, err = readable(sent.JSON)
-		}
+		sent.JSON, err = readBody(body)
 	}
 	if err != nil {
 		sent.JSON = err.Error()
@@ -104,6 +110,7 @@ func (s *loginServer) serve(w http.ResponseWriter, r *http.Request) {
 	c := s.cases[name]
 	s.mu.Unlock()
 	switch {
+	case form:
 	case r.Method == http.MethodGet:
 		writeAnswer(w, &vectorAnswer{http.StatusOK, json.RawMessage(`{"data": {"data": {"value": "found"}}}`)})
 	case c == nil || c.login == nil:
@@ -111,6 +118,20 @@ func (s *loginServer) serve(w http.ResponseWriter, r *http.Request) {
 	default:
 		writeAnswer(w, c.login)
 	}
+}
+
+// readBody is a body without what depends on the time; a signature is checked.
+func readBody(body []byte) (any, error) {
+	var sent any
+	if err := json.Unmarshal(body, &sent); err != nil {
+		return nil, err
+	}
+	if members, ok := sent.(map[string]any); ok && members["iam_request_headers"] != nil {
+		if err := verifySigned(sent, time.Now()); err != nil {
+			return nil, err
+		}
+	}
+	return readable(sent)
 }
 
 func writeAnswer(w http.ResponseWriter, a *vectorAnswer) {
@@ -224,11 +245,26 @@ func addAWS(add addCase, file func(name, text string) string) {
 	add("aws_iam", "environment", `{}`, with("AWS_DEFAULT_REGION", "eu-west-3"))
 	add("aws_iam", "environment, AWS_REGION", `{}`, with("AWS_REGION", "eu-west-3"))
 	add("aws_iam", "environment, region", `{"region": "eu-west-2"}`, with("AWS_DEFAULT_REGION", "eu-west-3", "AWS_SESSION_TOKEN", "session"))
+	addRoles(add, with)
 	config := file("aws/config", "[profile p]\nregion = ap-south-1\n[default]\nregion = ca-central-1\n")
 	secrets := file("aws/credentials", "[p]\naws_access_key_id = AKID\naws_secret_access_key = sekrit\naws_session_token = t\n[default]\naws_access_key_id=AKID\naws_secret_access_key=sekrit\n")
 	files := map[string]string{"AWS_CONFIG_FILE": config, "AWS_SHARED_CREDENTIALS_FILE": secrets}
 	add("aws_iam", "default profile", `{}`, files)
 	add("aws_iam", "profile", `{}`, map[string]string{"AWS_CONFIG_FILE": config, "AWS_SHARED_CREDENTIALS_FILE": secrets, "AWS_PROFILE": "p"})
+}
+
+func addRoles(add addCase, with func(...string) map[string]string) {
+	const args = `"assume_role_kwargs": {"RoleArn": "arn:aws:iam::123456789012:role/reader", "RoleSessionName": "airflow", "DurationSeconds": 900}`
+	sts := func(more ...string) map[string]string { return with(append(more, "AWS_ENDPOINT_URL_STS", "SERVER")...) }
+	add("aws_iam", "a role", `{`+args+`}`, sts("AWS_DEFAULT_REGION", "eu-west-3"))
+	add("aws_iam", "a role, region", `{"region": "eu-west-1", "role_id": "r", `+args+`}`, sts("AWS_DEFAULT_REGION", "eu-west-3"))
+	add("aws_iam", "a role, no region", `{`+args+`}`, sts())
+	add("aws_iam", "a role, keys win", `{"key_id": "AKID", "secret_id": "sekrit", `+args+`}`, sts())
+	add("aws_iam", "a role, one key", `{"key_id": "AKID", `+args+`}`, sts("AWS_DEFAULT_REGION", "eu-west-3"))
+	add("aws_iam", "a role, no credentials", `{`+args+`}`, map[string]string{"AWS_DEFAULT_REGION": "eu-west-3", "AWS_ENDPOINT_URL_STS": "SERVER"})
+	add("aws_iam", "half a pair", `{}`, map[string]string{"AWS_ACCESS_KEY_ID": "AKID", "AWS_DEFAULT_REGION": "eu-west-3"})
+	add("aws_iam", "no such profile", `{}`, sts("AWS_PROFILE", "nope"))
+	add("aws_iam", "no role", `{"assume_role_kwargs": {}}`, sts("AWS_DEFAULT_REGION", "eu-west-3"))
 }
 
 func addAnswers(add addCase) {
@@ -260,6 +296,9 @@ func TestLoginsAsStock(t *testing.T) {
 	for name, c := range cases {
 		at := fmt.Sprintf("c%d", len(names))
 		c.Kwargs["url"] = server.URL + "/" + at
+		for variable, value := range c.Env {
+			c.Env[variable] = strings.ReplaceAll(value, "SERVER", server.URL+"/"+at)
+		}
 		server.cases[at] = c
 		names, list = append(names, name), append(list, *c)
 	}

@@ -36,6 +36,14 @@ var hvacTypes = map[int]string{
 var errnos = map[error]string{fs.ErrNotExist: "FileNotFoundError: [Errno 2] No such file or directory",
 	fs.ErrPermission: "PermissionError: [Errno 13] Permission denied", syscall.EISDIR: "IsADirectoryError: [Errno 21] Is a directory"}
 
+// botocoreTypes are exceptions of botocore with their bases.
+var botocoreTypes = map[string][]string{
+	"NoRegionError":           {"BaseEndpointResolverError", "BotoCoreError"},
+	"PartialCredentialsError": {"BotoCoreError"},
+	"ProfileNotFound":         {"BotoCoreError"},
+	"NoCredentialsError":      {"BotoCoreError"},
+}
+
 // inPython is the one table from an error of this store to the exception that
 // ends the same look-up of a kind in Airflow.
 func inPython(kind airflow.Kind, err error) pythonError {
@@ -52,6 +60,8 @@ func inPython(kind airflow.Kind, err error) pythonError {
 	switch {
 	case errors.As(err, &python) && python.Type == "VaultError":
 		return pythonError{Type: "VaultError", Module: "hvac.exceptions", Message: python.Message, MRO: []string{"VaultError"}}
+	case errors.As(err, &python) && botocoreTypes[python.Type] != nil:
+		return pythonError{Type: python.Type, Module: "botocore.exceptions", Message: python.Original(), MRO: append([]string{python.Type}, botocoreTypes[python.Type]...)}
 	case errors.As(err, &python):
 		return builtin(python.Type, python.Original())
 	case errors.Is(err, errNoToken):
