@@ -29,7 +29,10 @@ func (e Env) lookup(name string) (string, bool) {
 }
 
 func (e Env) get(name string) string {
-	v, _ := e.lookup(name)
+	v, ok := e.lookup(name)
+	if !ok {
+		return ""
+	}
 	return v
 }
 

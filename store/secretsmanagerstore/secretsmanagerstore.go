@@ -20,6 +20,9 @@ const Class = "SecretsManagerBackend"
 type Options struct {
 	// Conn is how AWS is reached. Its Service is set by New.
 	Conn awsconn.Options
+	// Err, when not nil, is the error of every call: kwargs that Airflow
+	// accepts until it first needs a client.
+	Err error
 	// Log receives debug messages, names in them but no values. Nil: none.
 	Log *slog.Logger
 }
@@ -30,9 +33,7 @@ type Store struct {
 	conn  *awsconn.Conn
 	label string
 	log   *slog.Logger
-	// broken, when not nil, is the error of every call: kwargs that Airflow
-	// accepts until it first needs a client.
-	broken error
+	err   error // Options.Err
 
 	done   context.Context // ends at Close
 	finish context.CancelFunc
@@ -52,7 +53,7 @@ func New(o Options) *Store {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	conn := awsconn.New(o.Conn)
-	s := &Store{conn: conn, label: conn.Label(), log: o.Log}
+	s := &Store{conn: conn, label: conn.Label(), log: o.Log, err: o.Err}
 	s.done, s.finish = context.WithCancel(context.Background())
 	return s
 }
@@ -65,9 +66,7 @@ func FromKwargs(kwargs *pyjson.Object, env awsconn.Env) *Store {
 		kwargs = pyjson.NewObject()
 	}
 	o, err := awsconn.FromKwargs("secretsmanager", Class, kwargs, env)
-	s := New(Options{Conn: o})
-	s.broken = err
-	return s
+	return New(Options{Conn: o, Err: err})
 }
 
 // Name is "secretsmanager" and the endpoint or region where the settings name one.
@@ -85,8 +84,8 @@ func (s *Store) run(ctx context.Context, op, name string, call func(context.Cont
 	switch {
 	case s.done.Err() != nil:
 		return s.fail(op, name, &store.Error{Code: store.Unavailable, Err: errors.New("the store is closed")})
-	case s.broken != nil:
-		return s.fail(op, name, s.broken)
+	case s.err != nil:
+		return s.fail(op, name, s.err)
 	case ctx.Err() != nil:
 		return s.fail(op, name, &store.Error{Code: store.Unavailable, Err: ctx.Err()})
 	}
