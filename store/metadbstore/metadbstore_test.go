@@ -324,6 +324,27 @@ func TestConnectionStrings(t *testing.T) {
 		{"sqlite:///relative/airflow.db", store.Invalid, "relative"},
 		{"sqlite://host/airflow.db", store.Invalid, "host"},
 		{"mssql+pyodbc://airflow:s3cret@db:1433/airflow", store.Unsupported, "mssql"},
+		{"postgresql+pyodbc://airflow:s3cret@db/airflow", store.Invalid, `driver "pyodbc"`},
+		{"postgres+psycopg://airflow:s3cret@db/airflow", store.Unsupported, "postgres"},
+		{"postgresql://airflow:s3cret@db:54x2/airflow", store.Invalid, "port"},
+		{"postgresql://airflow:s3cret@db:99999/airflow", store.Invalid, "port"},
+		{"postgresql://airflow:a@s3cret@db/airflow", store.Invalid, "more than one @"},
+		{"postgresql://airflow:s3cret@db1:5432,db2:5432/airflow", store.Invalid, "port"},
+		{"postgresql:///airflow?host=a:1&host=b:2&port=3&password=s3cret", store.Invalid, "two ways"},
+		{"postgresql:///airflow?host=a,b,c&port=1,2&password=s3cret", store.Invalid, "port"},
+		{"postgresql://airflow:s3cret@db/airflow?sslmode=perhaps", store.Invalid, "sslmode"},
+		{"postgresql://airflow:s3cret@db/airflow?ssl_mode=require", store.Invalid, `option "ssl_mode"`},
+		{"postgresql://airflow:s3cret@db/airflow?sslcrl=/x", store.Unsupported, "sslcrl"},
+		{"postgresql://airflow:s3cret@db/airflow?connect_timeout=soon", store.Invalid, "connect_timeout"},
+		{"postgresql://airflow:s3cret@db/airflow?target_session_attrs=s3cret", store.Invalid, "target_session_attrs"},
+		{"postgresql://airflow:s3cret@db/airflow?service=nosuch&servicefile=/nonexistent", store.Invalid, "refuse"},
+		{"mysql+psycopg2://airflow:s3cret@db/airflow", store.Invalid, `driver "psycopg2"`},
+		{"mysql://airflow:s3cret@db/airflow?sslmode=require", store.Invalid, `option "sslmode"`},
+		{"mysql://airflow:s3cret@db/airflow?read_default_file=/etc/my.cnf", store.Unsupported, "read_default_file"},
+		{"mysql://airflow:s3cret@db/airflow?connect_timeout=soon", store.Invalid, "connect_timeout"},
+		{"mysql://airflow:s3cret@db/airflow?port=s3cret", store.Invalid, "port"},
+		{"mysql://airflow:s3cret@db/airflow?ssl_cert=/nonexistent", store.Invalid, "/nonexistent"},
+		{"sqlite:////tmp/airflow.db?uri=true", store.Unsupported, "uri=true"},
 	} {
 		_, err := metadbstore.Open(metadbstore.Options{Conn: c.conn})
 		if store.CodeOf(err) != c.code || !strings.Contains(err.Error(), c.says) || store.Hint(err) == "" {
@@ -332,5 +353,33 @@ func TestConnectionStrings(t *testing.T) {
 		if err != nil && (strings.Contains(err.Error()+store.Hint(err), "s3cret") || strings.Contains(err.Error(), "airflow:")) {
 			t.Errorf("Open(%s) shows the password: %v", c.conn, err)
 		}
+	}
+}
+
+func TestNamesOfServers(t *testing.T) {
+	for conn, want := range map[string]string{
+		"postgresql://airflow:s3cret@db:5433/airflow":          "metadata database postgresql at db:5433/airflow",
+		"postgres://airflow:s3cret@db/airflow":                 "metadata database postgresql at db/airflow",
+		"postgresql://airflow:s3cret@[::1]:5433/airflow":       "metadata database postgresql at [::1]:5433/airflow",
+		"postgresql:///airflow?host=/run/pg&user=airflow":      "metadata database postgresql at /run/pg/airflow",
+		"postgresql:///airflow?host=a:1&host=b:2&user=airflow": "metadata database postgresql at a,b/airflow",
+		"postgresql://air/flow:s3cret@db/airflow":              "metadata database postgresql at air",
+		"mysql+pymysql://airflow:s3cret@[::1]/airflow":         "metadata database mysql at [::1]:3306/airflow",
+		"mysql+pymysql://airflow:s3cret@db/?db=x":              "metadata database mysql at db:3306/x",
+		"mysql://airflow:s3cret@db/airflow?unix_socket=/s":     "metadata database mysql at /s/airflow",
+	} {
+		s, err := metadbstore.Open(metadbstore.Options{Conn: conn})
+		if err != nil {
+			t.Errorf("Open(%s): %v", conn, err)
+			continue
+		}
+		if s.Name() != want {
+			t.Errorf("%s is called %q, want %q", conn, s.Name(), want)
+		}
+		notes := strings.Join(s.Notes(), " ")
+		if strings.HasPrefix(conn, "postgres:") != strings.Contains(notes, "write postgresql://") || strings.Contains(notes, "s3cret") {
+			t.Errorf("%s has notes %q", conn, notes)
+		}
+		s.Close()
 	}
 }

@@ -164,7 +164,7 @@ func (u *location) severalHosts(settings map[string]string) error {
 
 // hostAndPort is for the label; a list of ports is left out.
 func hostAndPort(host, port string) string {
-	if port == "" || strings.Contains(port, ",") || strings.HasPrefix(host, "/") {
+	if host == "" || port == "" || strings.Contains(port, ",") || strings.HasPrefix(host, "/") {
 		return host
 	}
 	if strings.Contains(host, ":") {

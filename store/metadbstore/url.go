@@ -29,7 +29,8 @@ const urlPattern = `^([\w+]+)://` +
 
 // parseURL reads a URL as make_url does. Its errors hold nothing of it.
 func parseURL(conn string) (location, error) {
-	m := regexp.MustCompile(urlPattern).FindStringSubmatch(conn)
+	pattern := regexp.MustCompile(urlPattern)
+	m := pattern.FindStringSubmatch(conn)
 	if m == nil {
 		return location{}, wrong(store.Invalid, "write it as postgresql+psycopg2://USER:PASSWORD@HOST:PORT/DATABASE, or as sqlite:////absolute/path/airflow.db",
 			"sql_alchemy_conn is not a URL in SQLAlchemy's form")
@@ -41,7 +42,7 @@ func parseURL(conn string) (location, error) {
 	if strings.Contains(u.host, "@") {
 		return location{}, wrong(store.Invalid, "write @ in the user name and the password as %40", "sql_alchemy_conn has more than one @ before the host")
 	}
-	if u.port != "" {
+	if at := pattern.FindStringSubmatchIndex(conn); at[12] >= 0 { // a colon is there
 		if n, err := strconv.ParseUint(u.port, 10, 16); err != nil || n == 0 {
 			return location{}, wrong(store.Invalid, "escape @ : / and % in the user name and the password (%40 %3A %2F %25); "+
 				"several hosts are written ?host=HOST1:PORT1&host=HOST2:PORT2", "the port in sql_alchemy_conn is not a number from 1 to 65535")
