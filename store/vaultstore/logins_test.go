@@ -97,7 +97,11 @@ func (s *loginServer) serve(w http.ResponseWriter, r *http.Request) {
 	case err != nil:
 	case form:
 		values, _ := url.ParseQuery(string(body))
-		sent.JSON = assumeRole(w, values)
+		if strings.HasSuffix(rest, "token") {
+			sent.JSON = answerToken(w, name, values)
+		} else {
+			sent.JSON = assumeRole(w, values)
+		}
 	case len(body) > 0:
 		sent.Headers["Content-Type"] = r.Header.Get("Content-Type")
 		sent.JSON, err = readBody(body)
@@ -105,10 +109,7 @@ func (s *loginServer) serve(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		sent.JSON = err.Error()
 	}
-	s.mu.Lock()
-	s.sent[name] = append(s.sent[name], sent)
-	c := s.cases[name]
-	s.mu.Unlock()
+	c := s.record(name, sent)
 	switch {
 	case form:
 	case r.Method == http.MethodGet:
@@ -118,6 +119,14 @@ func (s *loginServer) serve(w http.ResponseWriter, r *http.Request) {
 	default:
 		writeAnswer(w, c.login)
 	}
+}
+
+// record writes a request down and returns the case that it belongs to.
+func (s *loginServer) record(name string, sent sentRequest) *stockCase {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sent[name] = append(s.sent[name], sent)
+	return s.cases[name]
 }
 
 // readBody is a body without what depends on the time; a signature is checked.
@@ -156,7 +165,7 @@ func (s *loginServer) take() map[string][]sentRequest {
 }
 
 // loginCases are log-ins by name: kwargs that are expected, missing, odd.
-func loginCases(t *testing.T) map[string]*stockCase {
+func loginCases(t *testing.T, google *fakeIAM) map[string]*stockCase {
 	t.Helper()
 	dir := t.TempDir()
 	file := func(name, text string) string {
@@ -205,6 +214,7 @@ func loginCases(t *testing.T) map[string]*stockCase {
 	}
 	addAWS(add, file)
 	addAnswers(add)
+	googleCases(t, add, file, google)
 	return cases
 }
 
@@ -290,11 +300,12 @@ func addAnswers(add addCase) {
 // environment, and compares what the server is sent and what comes of it.
 func TestLoginsAsStock(t *testing.T) {
 	server := startLogins(t)
-	cases := loginCases(t)
+	cases := loginCases(t, startIAM(t, server))
 	var names []string
 	var list []stockCase
 	for name, c := range cases {
 		at := fmt.Sprintf("c%d", len(names))
+		c.Kwargs = placed(t, c.Kwargs, server.URL+"/"+at)
 		c.Kwargs["url"] = server.URL + "/" + at
 		for variable, value := range c.Env {
 			c.Env[variable] = strings.ReplaceAll(value, "SERVER", server.URL+"/"+at)
@@ -324,6 +335,20 @@ func TestLoginsAsStock(t *testing.T) {
 	}
 }
 
+// placed are kwargs with the address of the case in place of the word SERVER.
+func placed(t *testing.T, kwargs map[string]any, address string) map[string]any {
+	t.Helper()
+	text, err := json.Marshal(kwargs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out map[string]any
+	if err := json.Unmarshal(bytes.ReplaceAll(text, []byte("SERVER"), []byte(address)), &out); err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
 // askOurs does the look-up of a case with this store.
 func askOurs(t *testing.T, c *stockCase) (any, error) {
 	t.Helper()
@@ -335,7 +360,9 @@ func askOurs(t *testing.T, c *stockCase) (any, error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := FromKwargs(kwargs.(*pyjson.Object), Env{Getenv: func(name string) (string, bool) { v, ok := c.Env[name]; return v, ok }})
+	env := Env{Getenv: func(name string) (string, bool) { v, ok := c.Env[name]; return v, ok }}
+	env.Google = googleFor(env)
+	s, err := FromKwargs(kwargs.(*pyjson.Object), env)
 	if err != nil {
 		return nil, err
 	}

@@ -36,12 +36,17 @@ var hvacTypes = map[int]string{
 var errnos = map[error]string{fs.ErrNotExist: "FileNotFoundError: [Errno 2] No such file or directory",
 	fs.ErrPermission: "PermissionError: [Errno 13] Permission denied", syscall.EISDIR: "IsADirectoryError: [Errno 21] Is a directory"}
 
-// botocoreTypes are exceptions of botocore with their bases.
-var botocoreTypes = map[string][]string{
-	"NoRegionError":           {"BaseEndpointResolverError", "BotoCoreError"},
-	"PartialCredentialsError": {"BotoCoreError"},
-	"ProfileNotFound":         {"BotoCoreError"},
-	"NoCredentialsError":      {"BotoCoreError"},
+// foreignTypes are exceptions of other packages with their module and bases.
+var foreignTypes = map[string][]string{
+	"NoRegionError":           {"botocore.exceptions", "BaseEndpointResolverError", "BotoCoreError"},
+	"PartialCredentialsError": {"botocore.exceptions", "BotoCoreError"},
+	"ProfileNotFound":         {"botocore.exceptions", "BotoCoreError"},
+	"NoCredentialsError":      {"botocore.exceptions", "BotoCoreError"},
+	"AirflowException":        {"airflow.sdk.exceptions"},
+	"DefaultCredentialsError": {"google.auth.exceptions", "GoogleAuthError"},
+	"MalformedError":          {"google.auth.exceptions", "DefaultCredentialsError", "GoogleAuthError", "ValueError"},
+	"KeyError":                {"builtins", "LookupError"},
+	"FileNotFoundError":       {"builtins", "OSError"},
 }
 
 // inPython is the one table from an error of this store to the exception that
@@ -60,8 +65,9 @@ func inPython(kind airflow.Kind, err error) pythonError {
 	switch {
 	case errors.As(err, &python) && python.Type == "VaultError":
 		return pythonError{Type: "VaultError", Module: "hvac.exceptions", Message: python.Message, MRO: []string{"VaultError"}}
-	case errors.As(err, &python) && botocoreTypes[python.Type] != nil:
-		return pythonError{Type: python.Type, Module: "botocore.exceptions", Message: python.Original(), MRO: append([]string{python.Type}, botocoreTypes[python.Type]...)}
+	case errors.As(err, &python) && foreignTypes[python.Type] != nil:
+		foreign := foreignTypes[python.Type]
+		return pythonError{Type: python.Type, Module: foreign[0], Message: python.Original(), MRO: append([]string{python.Type}, foreign[1:]...)}
 	case errors.As(err, &python):
 		return builtin(python.Type, python.Original())
 	case errors.Is(err, errNoToken):
