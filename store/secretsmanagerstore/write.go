@@ -45,6 +45,9 @@ func (s *Store) Put(ctx context.Context, name string, secret *store.Secret, o *s
 
 // put writes a version, creating or restoring the secret where need be.
 func put(ctx context.Context, c *secretsmanager.Client, in *secretsmanager.PutSecretValueInput) (*string, error) {
+	if isDeleted(ctx, c, in.SecretId) {
+		return restore(ctx, c, in)
+	}
 	out, err := c.PutSecretValue(ctx, in)
 	var missing *types.ResourceNotFoundException
 	switch {
@@ -52,35 +55,32 @@ func put(ctx context.Context, c *secretsmanager.Client, in *secretsmanager.PutSe
 		return out.VersionId, nil
 	case errors.As(err, &missing):
 		return create(ctx, c, in)
-	case store.CodeOf(deleted(err)) != store.NotFound:
-		return nil, err
 	}
-	if _, err := c.RestoreSecret(ctx, &secretsmanager.RestoreSecretInput{SecretId: in.SecretId}); err != nil {
-		return nil, err
+	return nil, err
+}
+
+// create makes the secret; one that is marked for deletion comes back.
+func create(ctx context.Context, c *secretsmanager.Client, in *secretsmanager.PutSecretValueInput) (*string, error) {
+	if isDeleted(ctx, c, in.SecretId) {
+		return restore(ctx, c, in)
 	}
-	if out, err = c.PutSecretValue(ctx, in); err != nil {
+	out, err := c.CreateSecret(ctx, &secretsmanager.CreateSecretInput{Name: in.SecretId, SecretString: in.SecretString, SecretBinary: in.SecretBinary})
+	if err != nil {
 		return nil, err
 	}
 	return out.VersionId, nil
 }
 
-// create makes the secret; one that is marked for deletion comes back.
-func create(ctx context.Context, c *secretsmanager.Client, in *secretsmanager.PutSecretValueInput) (*string, error) {
-	out, err := c.CreateSecret(ctx, &secretsmanager.CreateSecretInput{Name: in.SecretId, SecretString: in.SecretString, SecretBinary: in.SecretBinary})
-	if err == nil {
-		return out.VersionId, nil
-	}
-	if !isDeleted(ctx, c, in.SecretId) {
-		return nil, err
-	}
+// restore brings back what is marked for deletion, with a new value.
+func restore(ctx context.Context, c *secretsmanager.Client, in *secretsmanager.PutSecretValueInput) (*string, error) {
 	if _, err := c.RestoreSecret(ctx, &secretsmanager.RestoreSecretInput{SecretId: in.SecretId}); err != nil {
 		return nil, err
 	}
-	written, err := c.PutSecretValue(ctx, in)
+	out, err := c.PutSecretValue(ctx, in)
 	if err != nil {
 		return nil, err
 	}
-	return written.VersionId, nil
+	return out.VersionId, nil
 }
 
 // isDeleted says whether a secret is marked for deletion.

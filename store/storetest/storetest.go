@@ -45,6 +45,8 @@ type Limits struct {
 	NoVersions bool
 	// NoConditions: Put with IfVersion is unsupported.
 	NoConditions bool
+	// NewOnly: of the conditions only 0, "while there is none", is supported.
+	NewOnly bool
 	// NoAttributes: SetAttributes is unsupported.
 	NoAttributes bool
 	// NoEmpty: an empty payload cannot be held.
@@ -64,6 +66,9 @@ type Limits struct {
 	// Holds says whether the service can hold a name; nil means any that is
 	// not empty. A Get of one that it cannot hold is Invalid.
 	Holds func(name string) bool
+	// NamesUnchecked: a Get of a name that the service cannot hold may be
+	// NotFound, because the service is asked all the same.
+	NamesUnchecked bool
 	// MaxName and MaxPayload are in bytes; 0 means at least 10,000 and
 	// 1,000,000.
 	MaxName, MaxPayload int

@@ -103,6 +103,10 @@ func testConditions(t *testing.T, s *suite) {
 		s.gone(t, "name")
 		return
 	}
+	if s.Limits.NewOnly {
+		s.testNewOnly(t)
+		return
+	}
 	_, err := s.putIf(1, "no")
 	wantCode(t, "Put if version 1 of what is not there", err, store.Conflict)
 	s.gone(t, "name")
@@ -132,8 +136,26 @@ func testConditions(t *testing.T, s *suite) {
 	}
 }
 
+func (s *suite) testNewOnly(t *testing.T) {
+	t.Helper()
+	_, err := s.putIf(1, "no")
+	wantCode(t, "Put if version 1", err, store.Unsupported)
+	s.gone(t, "name")
+	for _, text := range []string{"one", "again"} { // the second one after Delete
+		if _, err := s.putIf(0, text); err != nil {
+			t.Fatalf("Put if not there = %v", err)
+		}
+		_, err = s.putIf(0, "no")
+		wantCode(t, "Put if not there of what is there", err, store.Conflict)
+		wantSecret(t, s.get(t, "name"), s.sample(text))
+		if err := store.Delete(s.ctx, s.Store, "name"); err != nil {
+			t.Fatalf("Delete = %v", err)
+		}
+	}
+}
+
 func testRace(t *testing.T, s *suite) {
-	if s.Limits.NoConditions {
+	if s.Limits.NoConditions || s.Limits.NewOnly {
 		return
 	}
 	s.put(t, "name", s.sample("start"))
