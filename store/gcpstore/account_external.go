@@ -232,7 +232,7 @@ func (s subject) fromExecutable(ctx context.Context, executable *pyjson.Object) 
 	const what = "running the credential source's executable"
 	if s.env.get("GOOGLE_EXTERNAL_ACCOUNT_ALLOW_EXECUTABLES") != "1" {
 		return "", &tokenError{what: what, cause: errors.New(
-			"Executables need to be explicitly allowed (set GOOGLE_EXTERNAL_ACCOUNT_ALLOW_EXECUTABLES to '1') to run.")}
+			"executables need to be explicitly allowed: set GOOGLE_EXTERNAL_ACCOUNT_ALLOW_EXECUTABLES to '1'")}
 	}
 	cached := textOf(executable, "output_file")
 	if cached != "" {
@@ -243,6 +243,11 @@ func (s subject) fromExecutable(ctx context.Context, executable *pyjson.Object) 
 			}
 		}
 	}
+	return s.run(ctx, what, executable)
+}
+
+// run runs the executable for a token.
+func (s subject) run(ctx context.Context, what string, executable *pyjson.Object) (string, error) {
 	limit := 30 * time.Second
 	if ms, ok := get(executable, "timeout_millis").(int64); ok && ms >= 5000 && ms <= 120000 {
 		limit = time.Duration(ms) * time.Millisecond
@@ -253,7 +258,10 @@ func (s subject) fromExecutable(ctx context.Context, executable *pyjson.Object) 
 	cmd := exec.CommandContext(ctx, words[0], words[1:]...)
 	cmd.Dir, cmd.WaitDelay = s.env.Dir, time.Second
 	cmd.Env = append(s.variables(), "GOOGLE_EXTERNAL_ACCOUNT_AUDIENCE="+s.config.Audience, "GOOGLE_EXTERNAL_ACCOUNT_TOKEN_TYPE="+s.config.SubjectTokenType,
-		"GOOGLE_EXTERNAL_ACCOUNT_INTERACTIVE=0", "GOOGLE_EXTERNAL_ACCOUNT_REVOKE=0", "GOOGLE_EXTERNAL_ACCOUNT_OUTPUT_FILE="+cached)
+		"GOOGLE_EXTERNAL_ACCOUNT_INTERACTIVE=0", "GOOGLE_EXTERNAL_ACCOUNT_REVOKE=0")
+	if cached := textOf(executable, "output_file"); cached != "" {
+		cmd.Env = append(cmd.Env, "GOOGLE_EXTERNAL_ACCOUNT_OUTPUT_FILE="+cached)
+	}
 	out, err := cmd.Output()
 	if err != nil || len(out) > maxToken {
 		return "", &tokenError{what: what, cause: fmt.Errorf("%s failed", store.Clip(words[0]))}

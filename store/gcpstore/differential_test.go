@@ -14,7 +14,6 @@ import (
 
 	"github.com/airlock-secrets/airlock/airflow"
 	"github.com/airlock-secrets/airlock/airflow/dialect"
-	"github.com/airlock-secrets/airlock/airflow/pyjson"
 	"github.com/airlock-secrets/airlock/internal/baotest"
 	"github.com/airlock-secrets/airlock/internal/gcpfake"
 )
@@ -104,23 +103,7 @@ func compare(t *testing.T, multiTeam bool) {
 	kwargs := map[string]any{"gcp_keyfile_dict": keyfile}
 	environ := map[string]string{"GOOGLE_CLOUD_UNIVERSE_DOMAIN": at.Universe, "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH": at.CAFile}
 	want := askStock(t, kwargs, refs, environ, multiTeam)
-	text, err := json.Marshal(kwargs)
-	if err != nil {
-		t.Fatal(err)
-	}
-	decoded, err := pyjson.Decode(string(text))
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := &session{log: &recordedLog{}}
-	s.dialect, err = dialect.GCPFromKwargs(decoded.(*pyjson.Object), multiTeam)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.store, _, err = FromKwargs(decoded.(*pyjson.Object), Env{Getenv: func(name string) (string, bool) { v, ok := environ[name]; return v, ok }})
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := openPlain(t, kwargs, environ, multiTeam)
 	defer s.store.Close()
 	kinds := map[string]int{}
 	for i, q := range refs {
@@ -134,6 +117,21 @@ func compare(t *testing.T, multiTeam bool) {
 	if len(kinds) < 8 || kinds["value"] == len(refs) {
 		t.Errorf("the questions have too few kinds of answers: %v", kinds)
 	}
+}
+
+// openPlain is a session over no script.
+func openPlain(t *testing.T, kwargs map[string]any, environ map[string]string, multiTeam bool) *session {
+	t.Helper()
+	s, decoded := &session{log: &recordedLog{}}, kwargsOf(t, kwargs)
+	var err error
+	if s.dialect, err = dialect.GCPFromKwargs(decoded, multiTeam); err != nil {
+		t.Fatal(err)
+	}
+	s.store, _, err = FromKwargs(decoded, Env{Getenv: func(name string) (string, bool) { v, ok := environ[name]; return v, ok }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
 }
 
 // disable makes the latest version of what is called so unreadable.
