@@ -161,7 +161,7 @@ func (e *environment) backend(ctx context.Context) (Source, error) {
 
 // open builds the source of a configured backend.
 func (e *environment) open(b *settings.Backend) Source {
-	src := Source{Layer: LayerBackend, Class: b.Class, Setting: setIn(b.ClassOrigin), Notes: slices.Clone(b.Notes)}
+	src := Source{Layer: LayerBackend, Class: b.Class, Setting: settingOf(b), Notes: slices.Clone(b.Notes)}
 	if b.Warning != nil {
 		src.Notes = append(src.Notes, b.Warning.Text, setIn(b.KwargsOrigin)+": "+b.Warning.Hint)
 	}
@@ -322,6 +322,20 @@ func (r *Resolver) Config(ctx context.Context, name string) (value string, found
 		return "", false, err
 	}
 	return res.Value.Text(), true, nil
+}
+
+// settingOf says where a backend is set, and which variables set single kwargs
+// of it over the JSON text.
+func settingOf(b *settings.Backend) string {
+	at := setIn(b.ClassOrigin)
+	for i, o := range b.Overrides {
+		word := ", kwargs changed by "
+		if i > 0 {
+			word = ", "
+		}
+		at += word + setIn(o)
+	}
+	return at
 }
 
 // setIn says where a setting is, by its name there: "AIRFLOW__SECRETS__BACKEND

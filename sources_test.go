@@ -139,6 +139,22 @@ func TestABackendThatCannotBeConstructedStopsAll(t *testing.T) {
 	}
 }
 
+// TestSettingNamesWhatSetsSingleKwargs, also for a worker's own backend.
+func TestSettingNamesWhatSetsSingleKwargs(t *testing.T) {
+	for section, want := range map[string]string{
+		"SECRETS__": "AIRFLOW__SECRETS__BACKEND in .env:1, kwargs changed by AIRFLOW__SECRETS__BACKEND_KWARG__TOKEN in .env:2, " +
+			"AIRFLOW__SECRETS__BACKEND_KWARG__URL in process environment",
+		"WORKERS__SECRETS_": "AIRFLOW__WORKERS__SECRETS_BACKEND in .env:1, kwargs changed by AIRFLOW__WORKERS__SECRETS_BACKEND_KWARG__TOKEN in .env:2, " +
+			"AIRFLOW__WORKERS__SECRETS_BACKEND_KWARG__URL in process environment",
+	} {
+		name := "AIRFLOW__" + section + "BACKEND"
+		o := project(t, map[string]string{".env": name + "=" + vaultClass + "\n" + name + "_KWARG__TOKEN=x\n"}, name+"_KWARG__URL=http://127.0.0.1:1")
+		if src := open(t, o).Sources[0]; src.Setting != want || src.Err != nil {
+			t.Errorf("it is set in %q, want %q: %v", src.Setting, want, src.Err)
+		}
+	}
+}
+
 // TestAnEmptyListOfBackendsIsNone: the pair of the settings does not count.
 func TestAnEmptyListOfBackendsIsNone(t *testing.T) {
 	o := project(t, nil, "AIRFLOW__SECRETS__BACKEND=no.such.Class")

@@ -39,6 +39,9 @@ store through a socket in the data folder.`,
 			if err != nil {
 				return err
 			}
+			if f != nil && f.Index(f.WriteTo) >= 0 {
+				a.say("airlock: clients of serve write to the embedded store: write_to counts for commands")
+			}
 			serveAs(&c, f, cmd.Flags().Changed)
 			c.DataDir = a.dir(a.dataDir)
 			c.Warn = func(text string) { a.say("airlock: %s", text) }
