@@ -42,7 +42,7 @@ func (c *Conn) Keys(ctx context.Context) (k Keys, found bool, err error) {
 		return Keys{}, false, err
 	}
 	got, err := provider.Retrieve(ctx)
-	return keysOf(got, region), err == nil, err
+	return keysOf(got, region), err == nil, Fail("finding credentials", c.Label(), "", err)
 }
 
 // globalRegion is botocore's name for STS's one endpoint of old, which it
@@ -50,8 +50,8 @@ func (c *Conn) Keys(ctx context.Context) (k Keys, found bool, err error) {
 const globalRegion = "aws-global"
 
 // AssumeRole is boto3.client("sts").assume_role(**args) with the credentials
-// of the chain, and the region of that client. Errors are *store.Error, or the
-// SDK's own for an answer of STS.
+// of the chain, and the region of that client. Errors are *store.Error, that
+// of STS itself around a *Refusal.
 func (c *Conn) AssumeRole(ctx context.Context, args *pyjson.Object) (Keys, error) {
 	s, err := open(c.o.Env, c.o.Profile)
 	if err != nil {
@@ -87,7 +87,7 @@ func (c *Conn) AssumeRole(ctx context.Context, args *pyjson.Object) (Keys, error
 		return Keys{}, noCredentials()
 	}
 	got, err := a.assume(in).Retrieve(ctx)
-	return keysOf(got, region), err
+	return keysOf(got, region), Fail("assuming the role", c.Label(), "", err)
 }
 
 func keysOf(c aws.Credentials, region string) Keys {

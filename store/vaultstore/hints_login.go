@@ -27,6 +27,8 @@ func (s *Store) loginHint(e *ResponseError) string {
 		return "the server is sealed: run `vault operator unseal`"
 	case e.Status == http.StatusTooManyRequests:
 		return "the server limits how often one may log in: try less often, or raise the quota"
+	case e.says("missing password"):
+		return "give username and password"
 	case e.Status >= 500:
 		return ""
 	case method == "azure", method == "radius":

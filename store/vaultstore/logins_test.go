@@ -168,16 +168,7 @@ func (s *loginServer) take() map[string][]sentRequest {
 func loginCases(t *testing.T, google *fakeIAM) map[string]*stockCase {
 	t.Helper()
 	dir := t.TempDir()
-	file := func(name, text string) string {
-		path := filepath.Join(dir, name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		return path
-	}
+	file := func(name, text string) string { return writeIn(t, dir, name, text) }
 	jwt := file("jwt", "\n eyJ.x.y\t\x1c\n")
 	home := map[string]string{"HOME": filepath.Dir(file("home/.vault-token", "from-home\n"))}
 	cases := map[string]*stockCase{}
@@ -216,6 +207,19 @@ func loginCases(t *testing.T, google *fakeIAM) map[string]*stockCase {
 	addAnswers(add)
 	googleCases(t, add, file, google)
 	return cases
+}
+
+// writeIn writes a file below dir and returns its path.
+func writeIn(t *testing.T, dir, name, text string) string {
+	t.Helper()
+	path := filepath.Join(dir, name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
 }
 
 type addCase func(method, what, kwargs string, env map[string]string) *stockCase
@@ -272,6 +276,7 @@ func addRoles(add addCase, with func(...string) map[string]string) {
 	add("aws_iam", "a role, keys win", `{"key_id": "AKID", "secret_id": "sekrit", `+args+`}`, sts())
 	add("aws_iam", "a role, one key", `{"key_id": "AKID", `+args+`}`, sts("AWS_DEFAULT_REGION", "eu-west-3"))
 	add("aws_iam", "a role, no credentials", `{`+args+`}`, map[string]string{"AWS_DEFAULT_REGION": "eu-west-3", "AWS_ENDPOINT_URL_STS": "SERVER"})
+	add("aws_iam", "a role, denied", strings.Replace(`{`+args+`}`, "role/reader", "role/denied", 1), sts("AWS_DEFAULT_REGION", "eu-west-3"))
 	add("aws_iam", "half a pair", `{}`, map[string]string{"AWS_ACCESS_KEY_ID": "AKID", "AWS_DEFAULT_REGION": "eu-west-3"})
 	add("aws_iam", "no such profile", `{}`, sts("AWS_PROFILE", "nope"))
 	add("aws_iam", "no role", `{"assume_role_kwargs": {}}`, sts("AWS_DEFAULT_REGION", "eu-west-3"))

@@ -12,6 +12,7 @@ import (
 
 	"github.com/airlock-secrets/airlock/airflow"
 	"github.com/airlock-secrets/airlock/airflow/dialect"
+	"github.com/airlock-secrets/airlock/internal/awsconn"
 )
 
 // pythonError is how the vectors write an exception down.
@@ -58,11 +59,14 @@ func inPython(kind airflow.Kind, err error) pythonError {
 		path     *os.PathError
 		answer   *shapeError
 		data     *dialect.ShapeError
+		refusal  *awsconn.Refusal
 	)
 	builtin := func(class, message string, bases ...string) pythonError {
 		return pythonError{Type: class, Module: "builtins", Message: message, MRO: append([]string{class}, bases...)}
 	}
 	switch {
+	case errors.As(err, &refusal):
+		return pythonError{Type: "ClientError", Module: "botocore.exceptions", Message: refusal.Error(), MRO: []string{"ClientError"}}
 	case errors.As(err, &python) && python.Type == "VaultError":
 		return pythonError{Type: "VaultError", Module: "hvac.exceptions", Message: python.Message, MRO: []string{"VaultError"}}
 	case errors.As(err, &python) && foreignTypes[python.Type] != nil:
