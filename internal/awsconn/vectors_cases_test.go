@@ -9,6 +9,7 @@ import (
 	"github.com/airlock-secrets/airlock/airflow"
 	"github.com/airlock-secrets/airlock/airflow/pyjson"
 	"github.com/airlock-secrets/airlock/internal/vectors"
+	"github.com/airlock-secrets/airlock/internal/vectors/backendcase"
 )
 
 // pathsExpect is the expect of the family lookup_paths.
@@ -133,8 +134,8 @@ func TestVectorsStoreValuesAWS(t *testing.T) {
 			}
 		}
 		checkTrace(t, s, &want)
-		vectors.WantConnection(t, airflow.SDK, s.ref.ID, value, want.SDK, want.SDKError, inPython(in.Backend))
-		vectors.WantConnection(t, airflow.ORM, s.ref.ID, value, want.ORM, want.ORMError, inPython(in.Backend))
+		backendcase.WantConnection(t, airflow.SDK, s.ref.ID, value, want.SDK, want.SDKError, inPython(in.Backend))
+		backendcase.WantConnection(t, airflow.ORM, s.ref.ID, value, want.ORM, want.ORMError, inPython(in.Backend))
 	})
 }
 

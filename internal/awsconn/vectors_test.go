@@ -17,6 +17,7 @@ import (
 	"github.com/airlock-secrets/airlock/airflow/pyjson"
 	"github.com/airlock-secrets/airlock/internal/awsconn"
 	"github.com/airlock-secrets/airlock/internal/vectors"
+	"github.com/airlock-secrets/airlock/internal/vectors/backendcase"
 	"github.com/airlock-secrets/airlock/store"
 	"github.com/airlock-secrets/airlock/store/secretsmanagerstore"
 	"github.com/airlock-secrets/airlock/store/ssmstore"
@@ -71,7 +72,7 @@ type session struct {
 func start(t *testing.T, in vectorInput, answers []vectorAnswer) *session {
 	t.Helper()
 	s := &session{server: &scripted{t: t, answers: answers}, log: &recordedLog{}}
-	s.ref = airflow.Ref{ID: in.ID, Kind: vectors.Kind(t, in.Operation)}
+	s.ref = airflow.Ref{ID: in.ID, Kind: backendcase.Kind(t, in.Operation)}
 	if in.TeamName != nil {
 		s.ref.Team = *in.TeamName
 	}

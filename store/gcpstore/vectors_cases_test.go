@@ -9,6 +9,7 @@ import (
 	"github.com/airlock-secrets/airlock/airflow"
 	"github.com/airlock-secrets/airlock/airflow/pyjson"
 	"github.com/airlock-secrets/airlock/internal/vectors"
+	"github.com/airlock-secrets/airlock/internal/vectors/backendcase"
 )
 
 // pathsExpect is the expect of the family lookup_paths.
@@ -106,7 +107,7 @@ func TestVectorsStoreValuesGCP(t *testing.T) {
 		if !slices.Equal(s.log.levels, levels) {
 			t.Errorf("logged at %q, want %q", s.log.levels, levels)
 		}
-		vectors.WantConnection(t, airflow.SDK, s.ref.ID, value, want.SDK, want.SDKError, inPython)
-		vectors.WantConnection(t, airflow.ORM, s.ref.ID, value, want.ORM, want.ORMError, inPython)
+		backendcase.WantConnection(t, airflow.SDK, s.ref.ID, value, want.SDK, want.SDKError, inPython)
+		backendcase.WantConnection(t, airflow.ORM, s.ref.ID, value, want.ORM, want.ORMError, inPython)
 	})
 }

@@ -27,6 +27,7 @@ import (
 	"github.com/airlock-secrets/airlock/airflow/pyjson"
 	"github.com/airlock-secrets/airlock/internal/gcpfake"
 	"github.com/airlock-secrets/airlock/internal/vectors"
+	"github.com/airlock-secrets/airlock/internal/vectors/backendcase"
 )
 
 // vectorInput is the input of both families.
@@ -148,7 +149,7 @@ type session struct {
 func start(t *testing.T, in vectorInput, answers []vectorAnswer) *session {
 	t.Helper()
 	s := &session{in: in, server: &scripted{answers: answers, t: t}, log: &recordedLog{}}
-	s.ref = airflow.Ref{ID: in.ID, Kind: vectors.Kind(t, in.Operation)}
+	s.ref = airflow.Ref{ID: in.ID, Kind: backendcase.Kind(t, in.Operation)}
 	if in.TeamName != nil {
 		s.ref.Team = *in.TeamName
 	}
