@@ -44,6 +44,9 @@ func (a *app) readFile(ctx context.Context) (*config.File, error) {
 		path, shown = a.dir(a.configPath), a.configPath
 	}
 	if path == "" {
+		if other := config.Misnamed(a.dir(".")); other != "" {
+			a.say("airlock: %s is not read: call it %s", other, config.FileName)
+		}
 		return nil, nil
 	}
 	s, err := a.load(ctx)

@@ -34,25 +34,7 @@ store through a socket in the data folder.`,
 		Example: `  airlock serve --dev
   airlock serve --data-dir /var/lib/airlock --listen 127.0.0.1:8477`,
 		Args: args(cobra.NoArgs),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			f, err := a.configured(cmd.Context())
-			if err != nil {
-				return err
-			}
-			if f != nil && f.Index(f.WriteTo) >= 0 {
-				a.say("airlock: clients of serve write to the embedded store: write_to counts for commands")
-			}
-			serveAs(&c, f, cmd.Flags().Changed)
-			c.DataDir = a.dir(a.dataDir)
-			c.Warn = func(text string) { a.say("airlock: %s", text) }
-			c.Ready = a.ready
-			if !noBackend {
-				if c.Backends, err = a.backends(cmd.Context()); err != nil {
-					return err
-				}
-			}
-			return server.Run(cmd.Context(), c)
-		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.run(cmd, c, noBackend) },
 	}
 	f := cmd.Flags()
 	f.BoolVar(&c.Dev, "dev", false, "make a client for development and print what to paste into Airflow's environment")
@@ -61,6 +43,27 @@ store through a socket in the data folder.`,
 	f.BoolVar(&noBackend, "no-backend", false, "serve the embedded store only, whatever backend is configured")
 	f.DurationVar(&c.CacheTTL, "cache-ttl", 0, "how `long` an answer of the backend is served without asking again")
 	return cmd
+}
+
+// run serves as the flags say in c, then airlock.yaml.
+func (a *app) run(cmd *cobra.Command, c server.Config, noBackend bool) error {
+	f, err := a.configured(cmd.Context())
+	if err != nil {
+		return err
+	}
+	if f != nil && f.Index(f.WriteTo) >= 0 {
+		a.say("airlock: clients of serve write to the embedded store: write_to counts for commands")
+	}
+	serveAs(&c, f, cmd.Flags().Changed)
+	c.DataDir = a.dir(a.dataDir)
+	c.Warn = func(text string) { a.say("airlock: %s", text) }
+	c.Ready = a.ready
+	if !noBackend {
+		if c.Backends, err = a.backends(cmd.Context()); err != nil {
+			return err
+		}
+	}
+	return server.Run(cmd.Context(), c)
 }
 
 // serveAs takes from airlock.yaml what no flag says. A source's own cache_ttl

@@ -96,63 +96,64 @@ func TestAnEmptyListIsNotAMissingOne(t *testing.T) {
 	}
 }
 
-// Each mistake with where it is, what is said and what to do about it.
+// mistakes are files that are wrong: where, what is said and what to do.
+var mistakes = []struct{ text, where, says, hint string }{
+	{"source: []\n", "f:1:1", "source: unknown key", "did you mean sources?"},
+	{"sorces:\n  - x\n", "f:1:1", "sorces: unknown key", "did you mean sources?"},
+	{"whatever: 1\n", "f:1:1", "whatever: unknown key", "known are: context, sources, write_to, serve"},
+	{"sources:\n- clas: a.B\n", "f:2:3", "sources[0].clas: unknown key", "did you mean class?"},
+	{"serve: {listen: '127.0.0.1:1', port: 1}\n", "f:1:32", "serve.port: unknown key", "known are: listen"},
+	{"context: worker\ncontext: server\n", "f:2:1", "context: it is given twice, first in line 1", "keep one"},
+	{"context: boss\n", "f:1:1", "context: unknown context", "worker or server"},
+	{"context:\n", "f:1:10", "context: it is empty, not text", "take the key away"},
+	{"context: 7\n", "f:1:10", "context: it is a number, not text", "quotes"},
+	{"context: [worker]\n", "f:1:10", "context: it is a list, not text", "write text"},
+	{"context: &x worker\n", "f:1:10", "an anchor", "not read"},
+	{"context: !!str worker\n", "f:1:10", "a value with a tag", "not read"},
+	{"sources: a.B\n", "f:1:10", "sources: it is text, not a list", ""},
+	{"sources:\n  - a.B\n", "f:2:5", "sources[0]: it is text, not a mapping", ""},
+	{"sources:\n  - kwargs: {}\n", "f:2:5", "sources[0].class: the class is missing", "AIRFLOW__SECRETS__BACKEND"},
+	{"sources:\n  - class: ''\n", "f:2:5", "sources[0].class: the class is missing", ""},
+	{"sources:\n  - class: airlock.EmbeddedStore\n", "f:2:5", "the embedded store is no source", "leave it out"},
+	{"sources:\n  - class: a.B\n    kwargs: [1]\n", "f:3:13", "sources[0].kwargs: it is a list, not a mapping, or JSON text", ""},
+	{"sources:\n  - class: a.B\n    kwargs: '{token: CANARY}'\n", "f:3:13", "sources[0].kwargs: the text is not a JSON object", "no double quotes"},
+	{"serve: {listen: 'CANARY:http'}\n", "f:1:9", "serve.listen: it is not HOST:PORT", ""},
+	{"serve:\n  listen:CANARY: 1\n", "f:2:3", "serve.listen...: unknown key", "a blank belongs after the colon"},
+	{"sources:\n  - class: a.B\n    kwargs: {to-ken: CANARY}\n", "f:3:14", "sources[0].kwargs.to-ken: it is not the name of a kwarg", "letters"},
+	{"sources:\n  - class: a.B\n    kwargs:\n      token: CANARY\n      token: CANARY\n", "f:5:7", "sources[0].kwargs.token: it is given twice", ""},
+	{"sources:\n  - class: a.B\n    kwargs:\n      1: CANARY\n", "f:4:7", "a key here is not text", ""},
+	{"sources:\n  - class: a.B\n    kwargs:\n      n: 0123\n", "f:4:10", "sources[0].kwargs.n: the number is not one that JSON has", "quotes"},
+	{"sources:\n  - class: a.B\n    kwargs:\n      n: [.inf]\n", "f:4:11", "sources[0].kwargs.n[0]: the number", ""},
+	{"sources:\n  - class: a.B\n    kwargs:\n      <<: {a: b}\n", "f:4:7", "a key here is not text", "<<"},
+	{"sources:\n  - class: a.B\n    kwargs:\n      x: $LOOP\n", "f:4:10", "without end", ""},
+	{"sources:\n  - class: a.B\n    cache_ttl: 30\n", "f:3:16", "sources[0].cache_ttl: it is not a duration", "unit"},
+	{"sources:\n  - class: a.B\n    cache_ttl: -3s\n", "f:3:16", "it is not a duration", "unit"},
+	{"sources:\n  - name: embedded\n    class: a.B\n", "f:2:5", "sources[0].name: the name is that of airlock's own store", ""},
+	{"sources:\n  - name: 'a b'\n    class: a.B\n", "f:2:5", "sources[0].name: it is not a name", ""},
+	{"sources:\n  - {name: a, class: a.B}\n  - {name: a, class: a.B}\n", "f:3:6", "another source is called so, in line 2", ""},
+	{"sources:\n  - {name: vault, class: a.B}\nwrite_to: valt\n", "f:3:1", "write_to: no source is called so", "did you mean vault?"},
+	{"write_to: nowhere\nsources: []\n", "f:1:1", "write_to: no source is called so", "embedded"},
+	{"write_to: embedded\n", "f:1:1", "write_to: it needs sources", "name the sources"},
+	{"serve: {listen: '8477'}\n", "f:1:9", "serve.listen: it is not HOST:PORT", "127.0.0.1:8477"},
+	{"serve: {plain_http: yes}\n", "f:1:21", "serve.plain_http: it is text, not true or false", ""},
+	{"serve: {plain_http: $TOKEN}\n", "f:1:21", "serve.plain_http", ""},
+	{"serve: true\n", "f:1:8", "serve: it is a boolean, not a mapping", ""},
+	{"CANARY\n", "f:1:1", "it is text, not a mapping", "sources:"},
+	{"- CANARY\n", "f:1:1", "it is a list, not a mapping", ""},
+	{"context: worker\n---\ncontext: server\n", "f:3:1", "a second document", ""},
+	{"context: 'CANARY\n", "f:1:10", "it is not YAML", "quotes"},
+	{"a: b: CANARY\n", "f:1:4", "it is not YAML", "quotes"},
+	{"context:\n\tCANARY: 1\n", "f:2:1", "it is not YAML", "tabs"},
+	{"token CANARY\nb: 1\n", "f:1:1", "it is not YAML", ""},
+	{"%YAML CANARY\n---\na: 1\n", "f:1:7", "it is not YAML", ""},
+	{"context: \xff\n", "f:1:1", "not UTF-8", "UTF-8"},
+	{"# \n\x00\n", "f:2:1", "not UTF-8", ""},
+	{strings.Repeat("[", 70), "f:1:65", "stand inside each other", ""},
+	{strings.Repeat("- ", 70) + "x", "f:1:129", "stand inside each other", ""},
+}
+
 func TestProblems(t *testing.T) {
-	deep := strings.Repeat("[", 70)
-	for _, c := range []struct{ text, where, says, hint string }{
-		{"source: []\n", "f:1:1", "source: unknown key", "did you mean sources?"},
-		{"sorces:\n  - x\n", "f:1:1", "sorces: unknown key", "did you mean sources?"},
-		{"whatever: 1\n", "f:1:1", "whatever: unknown key", "known are: context, sources, write_to, serve"},
-		{"sources:\n- clas: a.B\n", "f:2:3", "sources[0].clas: unknown key", "did you mean class?"},
-		{"serve: {listen: '127.0.0.1:1', port: 1}\n", "f:1:32", "serve.port: unknown key", "known are: listen"},
-		{"context: worker\ncontext: server\n", "f:2:1", "context: it is given twice, first in line 1", "keep one"},
-		{"context: boss\n", "f:1:1", "context: unknown context", "worker or server"},
-		{"context:\n", "f:1:10", "context: it is empty, not text", "take the key away"},
-		{"context: 7\n", "f:1:10", "context: it is a number, not text", "quotes"},
-		{"context: [worker]\n", "f:1:10", "context: it is a list, not text", "write text"},
-		{"context: &x worker\n", "f:1:10", "an anchor", "not read"},
-		{"context: !!str worker\n", "f:1:10", "a value with a tag", "not read"},
-		{"sources: a.B\n", "f:1:10", "sources: it is text, not a list", ""},
-		{"sources:\n  - a.B\n", "f:2:5", "sources[0]: it is text, not a mapping", ""},
-		{"sources:\n  - kwargs: {}\n", "f:2:5", "sources[0].class: the class is missing", "AIRFLOW__SECRETS__BACKEND"},
-		{"sources:\n  - class: ''\n", "f:2:5", "sources[0].class: the class is missing", ""},
-		{"sources:\n  - class: airlock.EmbeddedStore\n", "f:2:5", "the embedded store is no source", "leave it out"},
-		{"sources:\n  - class: a.B\n    kwargs: [1]\n", "f:3:13", "sources[0].kwargs: it is a list, not a mapping, or JSON text", ""},
-		{"sources:\n  - class: a.B\n    kwargs: '{token: CANARY}'\n", "f:3:13", "sources[0].kwargs: the text is not a JSON object", "no double quotes"},
-		{"serve: {listen: 'CANARY:http'}\n", "f:1:9", "serve.listen: it is not HOST:PORT", ""},
-		{"serve:\n  listen:CANARY: 1\n", "f:2:3", "serve.listen...: unknown key", "a blank belongs after the colon"},
-		{"sources:\n  - class: a.B\n    kwargs: {to-ken: CANARY}\n", "f:3:14", "sources[0].kwargs.to-ken: it is not the name of a kwarg", "letters"},
-		{"sources:\n  - class: a.B\n    kwargs:\n      token: CANARY\n      token: CANARY\n", "f:5:7", "sources[0].kwargs.token: it is given twice", ""},
-		{"sources:\n  - class: a.B\n    kwargs:\n      1: CANARY\n", "f:4:7", "a key here is not text", ""},
-		{"sources:\n  - class: a.B\n    kwargs:\n      n: 0123\n", "f:4:10", "sources[0].kwargs.n: the number is not one that JSON has", "quotes"},
-		{"sources:\n  - class: a.B\n    kwargs:\n      n: [.inf]\n", "f:4:11", "sources[0].kwargs.n[0]: the number", ""},
-		{"sources:\n  - class: a.B\n    kwargs:\n      <<: {a: b}\n", "f:4:7", "a key here is not text", "<<"},
-		{"sources:\n  - class: a.B\n    kwargs:\n      x: $LOOP\n", "f:4:10", "without end", ""},
-		{"sources:\n  - class: a.B\n    cache_ttl: 30\n", "f:3:16", "sources[0].cache_ttl: it is not a duration", "unit"},
-		{"sources:\n  - class: a.B\n    cache_ttl: -3s\n", "f:3:16", "it is not a duration", "unit"},
-		{"sources:\n  - name: embedded\n    class: a.B\n", "f:2:5", "sources[0].name: the name is that of airlock's own store", ""},
-		{"sources:\n  - name: 'a b'\n    class: a.B\n", "f:2:5", "sources[0].name: it is not a name", ""},
-		{"sources:\n  - {name: a, class: a.B}\n  - {name: a, class: a.B}\n", "f:3:6", "another source is called so, in line 2", ""},
-		{"sources:\n  - {name: vault, class: a.B}\nwrite_to: valt\n", "f:3:1", "write_to: no source is called so", "did you mean vault?"},
-		{"write_to: nowhere\nsources: []\n", "f:1:1", "write_to: no source is called so", "embedded"},
-		{"write_to: embedded\n", "f:1:1", "write_to: it needs sources", "name the sources"},
-		{"serve: {listen: '8477'}\n", "f:1:9", "serve.listen: it is not HOST:PORT", "127.0.0.1:8477"},
-		{"serve: {plain_http: yes}\n", "f:1:21", "serve.plain_http: it is text, not true or false", ""},
-		{"serve: {plain_http: $TOKEN}\n", "f:1:21", "serve.plain_http", ""},
-		{"serve: true\n", "f:1:8", "serve: it is a boolean, not a mapping", ""},
-		{"CANARY\n", "f:1:1", "it is text, not a mapping", "sources:"},
-		{"- CANARY\n", "f:1:1", "it is a list, not a mapping", ""},
-		{"context: worker\n---\ncontext: server\n", "f:3:1", "a second document", ""},
-		{"context: 'CANARY\n", "f:1:10", "it is not YAML", "quotes"},
-		{"a: b: CANARY\n", "f:1:4", "it is not YAML", "quotes"},
-		{"context:\n\tCANARY: 1\n", "f:2:1", "it is not YAML", "tabs"},
-		{"token CANARY\nb: 1\n", "f:1:1", "it is not YAML", ""},
-		{"%YAML CANARY\n---\na: 1\n", "f:1:7", "it is not YAML", ""},
-		{"context: \xff\n", "f:1:1", "not UTF-8", "UTF-8"},
-		{"# \n\x00\n", "f:2:1", "not UTF-8", ""},
-		{deep, "f:1:65", "stand inside each other", ""},
-		{strings.Repeat("- ", 70) + "x", "f:1:129", "stand inside each other", ""},
-	} {
+	for _, c := range mistakes {
 		_, err := decode([]byte(c.text), "f", expand)
 		var ps Problems
 		if !errors.As(err, &ps) {
@@ -254,13 +255,24 @@ func TestLoad(t *testing.T) {
 	if Find(dir) != path {
 		t.Errorf("Find = %q, want %q", Find(dir), path)
 	}
+}
+
+func TestFilesThatAreNotRead(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "airlock.yml")
+	if Misnamed(dir) != "" {
+		t.Error("Misnamed found a file that is not there")
+	}
 	if err := os.WriteFile(path, make([]byte, mostBytes+1), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err = Load(path, "f", expand); err == nil || !strings.Contains(err.Error(), "larger than") {
+	if Misnamed(dir) != "airlock.yml" {
+		t.Error("Misnamed does not find the file")
+	}
+	if _, err := Load(path, "f", expand); err == nil || !strings.Contains(err.Error(), "larger than") {
 		t.Errorf("Load of a long file = %v", err)
 	}
-	if _, err = Load(dir, "f", expand); err == nil || !strings.Contains(err.Error(), "not a regular file") {
+	if _, err := Load(dir, "f", expand); err == nil || !strings.Contains(err.Error(), "not a regular file") {
 		t.Errorf("Load of a folder = %v", err)
 	}
 }

@@ -33,6 +33,16 @@ func Find(dir string) string {
 	return path
 }
 
+// Misnamed returns the name of a file in a folder that was probably meant to be
+// its configuration, "" where there is none.
+func Misnamed(dir string) string {
+	const name = "airlock.yml"
+	if info, err := os.Stat(filepath.Join(dir, name)); err == nil && info.Mode().IsRegular() {
+		return name
+	}
+	return ""
+}
+
 // Load reads the file at path, which messages call shown. expand fills in the
 // variables of a value as Airflow does with options (settings.Expand).
 //
