@@ -27,6 +27,6 @@ func Known() Table {
 			"airflow.contrib.secrets.azure_key_vault.AzureKeyVaultBackend",
 			"airflow.providers.microsoft.azure.secrets.azure_key_vault.AzureKeyVaultBackend",
 		}},
-		{Class: "airflow.secrets.local_filesystem.LocalFilesystemBackend"},
+		{Class: "airflow.secrets.local_filesystem.LocalFilesystemBackend", New: openLocalFile},
 	}
 }
