@@ -1,6 +1,7 @@
 package awsconn
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -200,6 +201,14 @@ func broken(e *store.Error, err error, response *awshttp.ResponseError) {
 	case errors.As(err, &request):
 		e.Code, e.Err = store.Unavailable, request
 		e.Hint = "is the service up, and can it be reached from here? see endpoint_url, region_name and the proxy settings"
+	case errors.Is(err, context.DeadlineExceeded):
+		e.Code, e.Err = store.Unavailable, context.DeadlineExceeded
+	case errors.Is(err, context.Canceled):
+		e.Code, e.Err = store.Unavailable, context.Canceled
+	case response != nil && response.HTTPStatusCode() >= http.StatusMultipleChoices:
+		status := response.HTTPStatusCode()
+		e.Code, e.Err = codeOf("", status), fmt.Errorf("the answer has status %d and is not an error of AWS", status)
+		e.Hint = either(hint(e.Code, &Refusal{Status: status}, response), "is endpoint_url an AWS service?")
 	case errors.As(err, &garbled), response != nil:
 		e.Code, e.Err, e.Hint = store.Corrupt, errors.New("the answer is not what the service answers with"), "is endpoint_url an AWS service?"
 	default:
