@@ -181,10 +181,10 @@ func isCredential(key string, v any) bool {
 	return false
 }
 
-// namedKwarg returns the kwarg whose name a message quotes, "" if none.
+// namedKwarg returns the kwarg that a message names, "" if none.
 func namedKwarg(k Kwargs, message string) string {
 	for _, key := range k.Object().Keys() {
-		if strings.Contains(message, "'"+key+"'") || strings.Contains(message, `"`+key+`"`) {
+		if strings.Contains(message, "'"+key+"'") || strings.Contains(message, `"`+key+`"`) || strings.Contains(message, "kwarg "+key+" ") {
 			return key
 		}
 	}
