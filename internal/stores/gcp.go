@@ -7,7 +7,8 @@ import (
 )
 
 // openGCP is CloudSecretManagerBackend.__init__: the arguments, what concerns
-// names, then the credentials and the project.
+// names, then the credentials and the project. Where nothing names a project
+// but a metadata server may, that is asked here, as by the class.
 func openGCP(kwargs *pyjson.Object, env Env) (*Backend, error) {
 	if err := gcpstore.CheckKwargs(kwargs); err != nil {
 		return nil, err

@@ -87,14 +87,11 @@ func (m *metadataServer) token(ctx context.Context, w *web, scopes []string) (ac
 	return w.tokenOf(a, what)
 }
 
-// project is the machine's.
-func (m *metadataServer) project(ctx context.Context, w *web) (string, error) {
-	if err := m.present(ctx, w); err != nil {
-		return "", err
-	}
+// project is the machine's, "" where the server names none.
+func (m *metadataServer) project(ctx context.Context, w *web) string {
 	a, err := m.ask(ctx, w, "http://"+m.host()+"/computeMetadata/v1/project/project-id", "asking the metadata server for the project")
 	if err != nil || a.status != http.StatusOK || len(a.body) > 100 {
-		return "", nil // Airflow goes on without a project then
+		return ""
 	}
-	return string(a.body), nil
+	return string(a.body)
 }

@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/airlock-secrets/airlock/airflow"
 	"github.com/airlock-secrets/airlock/internal/gcpfake"
 	"github.com/airlock-secrets/airlock/store"
 )
@@ -190,14 +191,13 @@ func machine(t *testing.T, project string) *httptest.Server {
 	return server
 }
 
-// TestMetadataServer: nothing is asked before the first look-up, then who and
-// which project.
+// TestMetadataServer: it names the project, and gives the token.
 func TestMetadataServer(t *testing.T) {
 	host := strings.TrimPrefix(machine(t, "p").URL, "http://")
 	s, _ := tokenStore(t, nil, map[string]any{}, "NO_GCE_CHECK", "", "GCE_METADATA_HOST", host, "GCE_METADATA_IP", host)
 	s.web.transport = nil
-	if s.Name() == "" || strings.Contains(s.Name(), "projects/") {
-		t.Errorf("before the first look-up the name is %q", s.Name())
+	if !strings.HasPrefix(s.Name(), "gcp projects/p at ") {
+		t.Errorf("the name is %q", s.Name())
 	}
 	secret, err := s.Get(t.Context(), "x")
 	if err != nil || string(secret.Payload) != "v" || !strings.Contains(s.Locate("x"), "projects/p/") {
@@ -215,6 +215,18 @@ func TestNoMetadataServer(t *testing.T) {
 		s.web.transport = nil
 		_, err := s.Get(t.Context(), "x")
 		wantError(t, err, store.Invalid, "default credentials were not found")
+	}
+}
+
+// TestNoProject: a metadata server that names no project, and none at all.
+func TestNoProject(t *testing.T) {
+	host := strings.TrimPrefix(machine(t, "").URL, "http://")
+	for host, want := range map[string]string{host: projectless, "127.0.0.1:1": noProject} {
+		_, _, err := FromKwargs(nil, envOf("NO_GCE_CHECK", "", "GCE_METADATA_HOST", host, "GCE_METADATA_IP", host))
+		var raised *airflow.Error
+		if !errors.As(err, &raised) || raised.Message != want || store.Hint(err) == "" {
+			t.Errorf("%s: %v, want %s", host, err, want)
+		}
 	}
 }
 

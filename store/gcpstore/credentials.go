@@ -53,18 +53,21 @@ type access struct {
 // Format keeps tokens out of what is printed.
 func (access) Format(f fmt.State, _ rune) { _, _ = fmt.Fprint(f, "token, redacted") }
 
-// lazy reports whether the network has to be asked who this is.
-func (c *Credentials) lazy() bool {
-	_, ok := c.account.(*metadataServer)
-	return ok
-}
-
-// askProject returns the project that the metadata server names.
+// askProject returns the project that the metadata server names. Where there
+// is none the class has neither credentials nor a project; where it names none
+// there is no project.
 func (c *Credentials) askProject(ctx context.Context, w *web) (string, error) {
-	if m, ok := c.account.(*metadataServer); ok {
-		return m.project(ctx, w)
+	m, ok := c.account.(*metadataServer)
+	if !ok {
+		return "", errNoProject
 	}
-	return "", nil
+	if m.present(ctx, w) != nil {
+		return "", &brokenError{python("AttributeError", noProject), errNoDefault}
+	}
+	if project := m.project(ctx, w); project != "" {
+		return project, nil
+	}
+	return "", errNoProject
 }
 
 // accessToken returns a token that is good for a while yet.

@@ -12,9 +12,10 @@
 // does stands here instead, each rule with its source, and reads nothing but
 // [Env].
 //
-// Nothing is asked of the network before the first look-up. Where only a
-// metadata server could say who is asking and about which project, Airflow
-// asks it while it constructs the class, this package when it first needs it.
+// Nothing is asked of the network before the first look-up, with one exception:
+// where neither the kwargs nor credentials nor a variable names the project, a
+// metadata server is looked for at once, as by Airflow, which does not start
+// without a project.
 //
 // There is no [store.Versioner]: Google's "latest" is the version created
 // last, whatever became of it, and asking for one that is disabled is an error

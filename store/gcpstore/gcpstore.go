@@ -34,15 +34,17 @@ type Store struct {
 	done   context.Context // ends at Close
 	finish context.CancelFunc
 
-	mu      sync.Mutex
-	project string // empty until it is known
-	conn    *connection
-	token   access
+	project string
+
+	mu    sync.Mutex
+	conn  *connection
+	token access
 
 	turn chan struct{} // one caller at a time gets a token
 }
 
-// New returns a store. It asks nothing of the network.
+// New returns a store. It asks nothing of the network, but where nobody else
+// says which project is meant a metadata server has to.
 func New(o Options) (*Store, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
@@ -62,15 +64,19 @@ func New(o Options) (*Store, error) {
 	if s.project == "" {
 		s.project = s.credentials.project
 	}
-	if s.project == "" && !s.credentials.lazy() {
-		return nil, configError(errNoProject)
+	s.web = &web{env: o.Env, now: func() time.Time { return s.now() }}
+	if s.project == "" {
+		project, err := s.credentials.askProject(context.Background(), s.web)
+		if err != nil {
+			return nil, configError(err)
+		}
+		s.project = project
 	}
 	universe, err := universeOf(o)
 	if err != nil {
 		return nil, configError(err)
 	}
 	s.universe = universe
-	s.web = &web{env: o.Env, now: func() time.Time { return s.now() }}
 	s.done, s.finish = context.WithCancel(context.Background())
 	return s, nil
 }
@@ -115,13 +121,7 @@ func (s *Store) target() string {
 
 // Name is "gcp", the project, and the service's host where it is not Google's.
 func (s *Store) Name() string {
-	s.mu.Lock()
-	project := s.project
-	s.mu.Unlock()
-	name := "gcp"
-	if project != "" {
-		name += " projects/" + store.Clip(project)
-	}
+	name := "gcp projects/" + store.Clip(s.project)
 	if s.universe != DefaultUniverse {
 		name += " at secretmanager." + store.Clip(s.universe)
 	}
@@ -134,13 +134,7 @@ func (s *Store) Endpoint() *url.URL { return &url.URL{Scheme: "https", Host: s.t
 
 // Locate implements store.Locator: the resource name of the latest version.
 func (s *Store) Locate(name string) string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	project := s.project
-	if project == "" {
-		project = "-"
-	}
-	return "projects/" + project + "/secrets/" + name + "/versions/latest"
+	return "projects/" + s.project + "/secrets/" + name + "/versions/latest"
 }
 
 // Close ends what goes on and forgets the token.
@@ -157,8 +151,8 @@ func (s *Store) Close() error {
 	return nil
 }
 
-// run is one operation: it checks that the store is usable, finds out which
-// project is meant, and gives every error its code.
+// run is one operation on the project: it checks that the store is usable and
+// gives every error its code.
 func (s *Store) run(ctx context.Context, op, name string, f func(ctx context.Context, parent string) error) error {
 	switch {
 	case s.done.Err() != nil:
@@ -173,35 +167,11 @@ func (s *Store) run(ctx context.Context, op, name string, f func(ctx context.Con
 	bound, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(s.done, cancel)()
-	project, err := s.projectID(bound)
-	if err == nil {
-		err = f(bound, "projects/"+project)
-	}
+	err := f(bound, "projects/"+s.project)
 	if err != nil && ctx.Err() != nil {
 		err = ctx.Err()
 	}
 	return s.fail(op, name, err)
-}
-
-// projectID is the project, which a metadata server may have to name.
-func (s *Store) projectID(ctx context.Context) (string, error) {
-	s.mu.Lock()
-	project := s.project
-	s.mu.Unlock()
-	if project != "" {
-		return project, nil
-	}
-	project, err := s.credentials.askProject(ctx, s.web)
-	if err != nil {
-		return "", err
-	}
-	if project == "" {
-		return "", errNoProject
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.project = project
-	return project, nil
 }
 
 // Check that the store is all that it says it is.
