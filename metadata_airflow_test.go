@@ -118,3 +118,27 @@ func metadataOfAirflow(t *testing.T, conn string) {
 		t.Error("a variable decrypts with another key")
 	}
 }
+
+// TestMetadataSettings has the database in a schema of its own, the password
+// in a variable of libpq, an old scheme and an option that only Python reads.
+func TestMetadataSettings(t *testing.T) {
+	p := pgtest.Start(t, nil)
+	if _, err := p.Create(t, "airflow").Exec(`CREATE SCHEMA meta; CREATE TABLE meta.variable (key TEXT, val TEXT); INSERT INTO meta.variable VALUES ('k', 'v')`); err != nil {
+		t.Fatal(err)
+	}
+	o := project(t, map[string]string{".env": "PGPASSWORD='" + pgtest.Password + "'\n" +
+		"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN=postgres://" + pgtest.User + "@127.0.0.1:" + p.Port + "/airflow\n" +
+		"AIRFLOW__DATABASE__SQL_ALCHEMY_SCHEMA=meta\nAIRFLOW__DATABASE__SQL_ALCHEMY_CONNECT_ARGS=airflow_local_settings.connect_args\n"})
+	res, err := lookup(open(t, o), airflow.KindVariable, "k")
+	if err != nil || res.Value.Data != "v" {
+		t.Fatalf("Lookup: %v", err)
+	}
+	at := res.Attempts[2]
+	notes := strings.Join(at.Notes, "\n")
+	if !strings.Contains(notes, "sql_alchemy_connect_args") {
+		t.Errorf("notes are %q", notes)
+	}
+	if text := encode(t, res.Explain(false)); strings.Contains(text, pgtest.Password) || !strings.Contains(text, "sql_alchemy_connect_args") {
+		t.Errorf("explain: %s", text)
+	}
+}

@@ -32,7 +32,7 @@ func Metadata(m MetadataSettings) (*Backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &Backend{Store: s, Dialect: dialect.MetaDB{FernetKey: m.FernetKey}, Notes: s.Notes()}
+	b := &Backend{Store: s, Dialect: dialect.MetaDB{FernetKey: m.FernetKey}}
 	if m.ConnectArgs != "" {
 		b.Notes = append(b.Notes, "airlock leaves out [database] sql_alchemy_connect_args, which names an object in Python: "+
 			"write what it holds into sql_alchemy_conn, such as ?sslmode=require&connect_timeout=5")

@@ -33,8 +33,6 @@ type engine struct {
 	secret []string
 	// trust says how to have a server's certificate trusted.
 	trust string
-	// notes are remarks for the person who wrote the URL.
-	notes []string
 	// schema is in front of the tables' names, where it is not empty.
 	schema string
 }

@@ -67,11 +67,6 @@ func Open(o Options) (*Store, error) {
 	return &Store{engine: e, db: db, timeout: o.Timeout}, nil
 }
 
-// Notes are remarks for the person who wrote the options: what Airflow reads
-// otherwise than it is written, and what airlock does without. They hold no
-// values.
-func (s *Store) Notes() []string { return slices.Clone(s.engine.notes) }
-
 // Name says where the store is, for messages.
 func (s *Store) Name() string { return s.engine.label }
 

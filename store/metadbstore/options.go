@@ -44,41 +44,22 @@ func (o Options) engine() (*engine, error) {
 	case o.Conn == "":
 		return nil, wrong(store.Invalid, "set [database] sql_alchemy_conn", "no metadata database is named")
 	}
-	conn, note := upgraded(o.Conn)
-	u, err := parseURL(conn)
+	u, err := parseURL(o.Conn)
 	if err != nil {
 		return nil, err
 	}
-	var e *engine
 	switch u.backend {
 	case "sqlite":
-		e, err = sqliteURL(u)
+		return sqliteURL(u)
 	case "postgresql":
-		e, err = postgresEngine(u, o.Getenv)
+		return postgresEngine(u, o.Getenv)
+	case "postgres": // what Airflow upgrades itself, settings have upgraded already
+		return nil, wrong(store.Invalid, "write postgresql in place of postgres", "SQLAlchemy knows the database of sql_alchemy_conn by another name")
 	case "mysql", "mariadb":
-		e, err = mysqlEngine(u)
-	default:
-		return nil, wrong(store.Unsupported, "Airflow keeps its metadata in postgresql, mysql or sqlite: name such a database, or leave it out",
-			"airlock cannot read a metadata database in %s", store.Clip(u.backend))
+		return mysqlEngine(u)
 	}
-	if err != nil {
-		return nil, err
-	}
-	if note != "" {
-		e.notes = append([]string{note}, e.notes...)
-	}
-	return e, nil
-}
-
-// upgraded writes a scheme that SQLAlchemy has no longer as the one that
-// Airflow makes of it (AirflowConfigParser._upgrade_postgres_metastore_conn).
-func upgraded(conn string) (upgraded, note string) {
-	for _, old := range []string{"postgres+psycopg2", "postgres"} {
-		if rest, ok := strings.CutPrefix(conn, old+"://"); ok {
-			return "postgresql://" + rest, "Airflow reads " + old + ":// as postgresql:// and logs a warning: write postgresql://"
-		}
-	}
-	return conn, ""
+	return nil, wrong(store.Unsupported, "Airflow keeps its metadata in postgresql, mysql or sqlite: name such a database, or leave it out",
+		"airlock cannot read a metadata database in %s", store.Clip(u.backend))
 }
 
 // checkDriver refuses a driver that SQLAlchemy has not for this database.

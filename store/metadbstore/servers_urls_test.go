@@ -33,7 +33,6 @@ func postgresURLs(t *testing.T, s *server, p *pgtest.Server) {
 	query := func(options string) string { return conn + "?" + options }
 	reads(t, map[string]string{
 		"no driver": as("postgresql"), "psycopg": as("postgresql+psycopg"), "asyncpg": as("postgresql+asyncpg"),
-		"the old scheme": as("postgres"), "the old scheme with a driver": as("postgres+psycopg2"),
 		"TLS":                    query("sslmode=require"),
 		"TLS, CA":                query("sslmode=verify-ca&sslrootcert=" + url.QueryEscape(s.ca)),
 		"TLS, CA and name":       query("sslmode=verify-full&sslrootcert=" + url.QueryEscape(s.ca)),
@@ -76,6 +75,10 @@ func postgresURLs(t *testing.T, s *server, p *pgtest.Server) {
 			t.Errorf("x = %v, want v", got)
 		}
 	})
+	postgresRefusals(t, s, query)
+}
+
+func postgresRefusals(t *testing.T, s *server, query func(options string) string) {
 	plain := *s
 	plain.port = pgtest.Start(t, nil).Port
 	for _, c := range []struct {
