@@ -18,7 +18,7 @@ func openVault(kwargs *pyjson.Object, env Env) (*Backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Backend{Store: s, Dialect: names, Notes: warnings}, nil
+	return &Backend{Store: s, Dialect: names, Notes: append(warnings, vaultstore.Notes(kwargs)...)}, nil
 }
 
 // google opens an account for auth_type gcp.
