@@ -75,7 +75,7 @@ func (a *app) printExplain(output string, res *airlock.Result, reveal bool) erro
 		if at.Value != nil {
 			value = cell(*at.Value)
 		}
-		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%.1f ms\t%s\n", mark, at.Layer, airlock.ShortClass(at.Source),
+		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%.1f ms\t%s\n", mark, layerName(doc, i), airlock.ShortClass(at.Source),
 			cell(places(at)), answerOf(at), at.DurationMS, value)
 	}
 	if err := w.Flush(); err != nil {
@@ -94,6 +94,25 @@ func places(at airlock.ExplainAttempt) string {
 	return strings.Join(names, ", ")
 }
 
+// layerName is what an attempt's layer is called: its number counts where there
+// are several of the kind.
+func layerName(doc airlock.ExplainDoc, i int) string {
+	layer := doc.Attempts[i].Layer
+	number, all := 0, 0
+	for j, at := range doc.Attempts {
+		if at.Layer == layer {
+			all++
+			if j <= i {
+				number++
+			}
+		}
+	}
+	if all == 1 {
+		return string(layer)
+	}
+	return fmt.Sprintf("%s %d", layer, number)
+}
+
 // answerOf is one attempt's answer in a few words.
 func answerOf(at airlock.ExplainAttempt) string {
 	if at.Hidden {
@@ -106,18 +125,18 @@ func answerOf(at airlock.ExplainAttempt) string {
 // each layer is set, and what the whole comes to.
 func (a *app) explainBelow(doc airlock.ExplainDoc, res *airlock.Result) {
 	a.println("")
-	for _, at := range doc.Attempts {
+	for i, at := range doc.Attempts {
 		for _, line := range []struct{ label, text string }{
 			{"set in", at.Setting}, {"because", at.Reason}, {"error", at.Error}, {"hint", at.Hint}, {"note", strings.Join(at.Notes, "; ")},
 		} {
 			if line.text != "" {
-				a.println(visible(fmt.Sprintf("%s: %s: %s", at.Layer, line.label, strings.ReplaceAll(line.text, "\n", " "))))
+				a.println(visible(fmt.Sprintf("%s: %s: %s", layerName(doc, i), line.label, strings.ReplaceAll(line.text, "\n", " "))))
 			}
 		}
 	}
 	switch {
 	case doc.Winner != nil:
-		a.println(visible(fmt.Sprintf("%s comes from the %s", clipped(res.Ref), doc.Attempts[*doc.Winner].Layer)))
+		a.println(visible(fmt.Sprintf("%s comes from the %s", clipped(res.Ref), layerName(doc, *doc.Winner))))
 	case res.Outcome == airlock.Missing:
 		a.println(visible(fmt.Sprintf("no layer has %s", clipped(res.Ref))))
 	default:
