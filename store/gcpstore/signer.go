@@ -84,8 +84,8 @@ func (a *externalAccount) email() string {
 
 // email is the account that the machine has.
 func (m *metadataServer) email(ctx context.Context, w *web) (string, error) {
-	if err := m.present(ctx, w); err != nil {
-		return "", err
+	if m.present(ctx, w) != nil {
+		return "", configError(errNoDefault)
 	}
 	const what = "asking the metadata server who the machine is"
 	a, err := m.ask(ctx, w, "http://"+m.host()+"/computeMetadata/v1/instance/service-accounts/default/?recursive=true", what)
@@ -97,13 +97,17 @@ func (m *metadataServer) email(ctx context.Context, w *web) (string, error) {
 	return said.Email, err
 }
 
-// Project is the account's; "" where none is known.
+// Project is the account's, as Airflow writes it into a name: "" where the
+// environment's credentials name none, "None" where a key does not.
 func (s *Signer) Project(ctx context.Context) (string, error) {
-	if s.credentials.project != "" {
-		return s.credentials.project, nil
+	project := s.credentials.project
+	if m, ok := s.credentials.account.(*metadataServer); ok && project == "" {
+		project = m.project(ctx, s.web)
 	}
-	project, err := s.credentials.askProject(ctx, s.web)
-	return project, signerError(err)
+	if project == "" && !s.credentials.found {
+		return "None", ctx.Err()
+	}
+	return project, ctx.Err()
 }
 
 // SignJWT has IAM sign the claims of a JWT for an account called

@@ -16,7 +16,7 @@ import (
 type GoogleAccount interface {
 	// Email of the account; "" where the credentials are no service account's.
 	Email(ctx context.Context) (string, error)
-	// Project of the account; "" where none is known.
+	// Project of the account, as Airflow writes it into a name.
 	Project(ctx context.Context) (string, error)
 	// SignJWT signs the claims, a JSON text, for the account of a name such
 	// as "projects/PROJECT/serviceAccounts/EMAIL".
@@ -112,10 +112,12 @@ func (g GCP) claims(ctx context.Context, account GoogleAccount) (name, claims st
 	if err != nil {
 		return "", "", err
 	}
-	if project == "" {
-		project = "None"
+	name = "projects/" + project + "/serviceAccounts/" + email
+	if project == "" || strings.Contains(project+email, "/") {
+		return "", "", raised("TypeError", fmt.Sprintf("Parameter \"name\" value \"%s\" does not match the pattern \"^projects/[^/]+/serviceAccounts/[^/]+$\"",
+			store.Clip(name)), "set GOOGLE_CLOUD_PROJECT, or give the key of a service account")
 	}
 	now := time.Now()
 	o := members("iat", now.Unix(), "exp", now.Add(claimsLife).Unix(), "sub", email, "aud", "vault/"+pyjson.Str(g.Role))
-	return "projects/" + project + "/serviceAccounts/" + email, pyjson.Encode(o.object), nil
+	return name, pyjson.Encode(o.object), nil
 }

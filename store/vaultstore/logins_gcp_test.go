@@ -83,6 +83,41 @@ func googleCases(t *testing.T, add addCase, file func(name, text string) string,
 	gcp("a person", `"gcp_key_path": null`, with("GOOGLE_APPLICATION_CREDENTIALS",
 		file("google/person.json", `{"type": "authorized_user", "client_id": "i", "client_secret": "s", "refresh_token": "r"}`)))
 	gcp("nothing", `"gcp_key_path": ""`, env)
+	machine := with("GCE_METADATA_HOST", startMetadata(t))
+	machine["GCE_METADATA_IP"] = machine["GCE_METADATA_HOST"]
+	delete(machine, "NO_GCE_CHECK")
+	gcp("the machine's account", `"gcp_key_path": null`, machine)
+	impersonated := `{"type": "impersonated_service_account", "source_credentials": ` + plain + `,
+		"service_account_impersonation_url": "https://iamcredentials.googleapis.com/v1/projects/-/serviceAccounts/other@proj.iam.gserviceaccount.com:generateAccessToken"}`
+	gcp("an impersonated account without a project", `"gcp_key_path": null`, with("GOOGLE_APPLICATION_CREDENTIALS", file("google/impersonated.json", impersonated)))
+}
+
+// startMetadata is the metadata server of a machine with an account. It returns
+// HOST:PORT.
+func startMetadata(t *testing.T) string {
+	t.Helper()
+	const prefix = "/computeMetadata/v1/"
+	answers := map[string]string{
+		"/": "computeMetadata/", prefix + "project/project-id": "machines",
+		prefix + "instance/service-accounts/default/token": `{"access_token": "metadata", "expires_in": 3600, "token_type": "Bearer"}`,
+		prefix + "instance/service-accounts/default/":      `{"aliases": ["default"], "email": "machine@machines.iam.gserviceaccount.com", "scopes": ["a"]}`,
+		prefix + "universe/universe-domain":                "googleapis.com",
+	}
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		text, ok := answers[r.URL.Path]
+		if !ok || r.Header.Get("Metadata-Flavor") != "Google" {
+			http.NotFound(w, r)
+			return
+		}
+		w.Header().Set("Metadata-Flavor", "Google")
+		w.Header().Set("Content-Type", "application/text")
+		if text[0] == '{' {
+			w.Header().Set("Content-Type", "application/json")
+		}
+		_, _ = io.WriteString(w, text)
+	}))
+	t.Cleanup(s.Close)
+	return s.Listener.Addr().String()
 }
 
 // answerToken answers a token endpoint: the token names the case.

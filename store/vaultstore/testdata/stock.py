@@ -29,7 +29,7 @@ def elsewhere(host, port):
 socket.getaddrinfo = lambda host, port, *args, **kwargs: getaddrinfo(*elsewhere(host, port), *args, **kwargs)
 socket.socket.connect = lambda self, address: connect(self, elsewhere(*address) if len(address) == 2 else address)
 
-FOREIGN = ("VAULT_", "AWS_", "GOOGLE_", "HOME", "HTTPLIB2_", "REQUESTS_CA_BUNDLE", "NO_GCE_CHECK")
+FOREIGN = ("VAULT_", "AWS_", "GOOGLE_", "GCE_", "HOME", "HTTPLIB2_", "REQUESTS_CA_BUNDLE", "NO_GCE_CHECK")
 
 
 def describe(error):
