@@ -64,7 +64,8 @@ func (v *Vault) token(w http.ResponseWriter, r *http.Request) {
 		oauthError(w, http.StatusUnauthorized, "invalid_client", "AADSTS7000215: Invalid client secret provided.")
 		return
 	}
-	if !strings.HasSuffix(form.Get("scope"), "/.default") {
+	// Clients may ask for OpenID's scopes beside it.
+	if scope, _, _ := strings.Cut(form.Get("scope"), " "); scope != v.Resource+"/.default" {
 		oauthError(w, http.StatusBadRequest, "invalid_scope", "AADSTS70011: The provided value for scope is not valid")
 		return
 	}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 	"time"
@@ -105,6 +106,9 @@ func (s *Store) transport() (policy.Transporter, error) {
 	if s.options.address() == "" {
 		return nil, &store.Error{Code: store.Invalid, Hint: `set vault_url in backend_kwargs: "https://NAME.vault.azure.net/"`,
 			Err: &airflow.Error{Type: "ValueError", Message: "vault_url must be the URL of an Azure Key Vault"}}
+	}
+	if u, err := url.Parse(s.base()); err != nil || u.Host == "" {
+		return nil, &store.Error{Code: store.Invalid, Err: errors.New("vault_url is not a URL"), Hint: `write vault_url as "https://NAME.vault.azure.net/"`}
 	}
 	if s.options.Transport != nil {
 		return roundTripper{s.options.Transport}, nil

@@ -218,6 +218,7 @@ func inPython(err error) pythonError {
 		response *ResponseError
 		python   *airflow.Error
 		failure  *vectorFailure
+		chain    *chainError
 	)
 	azure := func(message string, classes ...string) pythonError {
 		return pythonError{Type: classes[0], Module: "azure.core.exceptions", Message: message, MRO: append(classes, "AzureError")}
@@ -225,6 +226,8 @@ func inPython(err error) pythonError {
 	switch {
 	case errors.As(err, &python):
 		return pythonError{Type: python.Type, Module: "builtins", Message: python.Original(), MRO: []string{python.Type}}
+	case errors.As(err, &chain), errors.As(err, &response) && response.login, errors.Is(err, errNoLogin):
+		return azure("", "ClientAuthenticationError", "HttpResponseError")
 	case errors.As(err, &response):
 		switch response.Status {
 		case http.StatusUnauthorized:
