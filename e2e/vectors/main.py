@@ -36,7 +36,7 @@ FAMILIES = {
 }
 # They describe Airflow's own processes over time rather than one look-up, and
 # no implementation but Airflow has them.
-LEFT_OUT = {"precedence": {"cache", "instance", "set", "api", "backends", "chain", "models_var_get_redirects"}}
+LEFT_OUT = {"precedence": {"cache", "instance", "set", "api", "backends", "chain"}}
 # Contexts of precedence that need the Task SDK.
 SDK_CONTEXTS = {"worker", "sdk_server", "sdk_fallback"}
 
@@ -56,7 +56,7 @@ def arguments():
 
 def main():
     args = arguments()
-    python = environments.python_of(args.airflow, args.as_of) if args.airflow else sys.executable
+    python = environments.python_of(args.airflow, args.as_of) if args.airflow is not None else sys.executable
     versions = environments.versions(python)
     with_sdk = "apache-airflow-task-sdk" in versions
     found, counts, remarks, shown = [], [], [], {}

@@ -85,6 +85,15 @@ def forget_key():
         crypto._fernet = None
 
 
+def insert(db, table, row):
+    """Put in raw column values, where this Airflow's table has the columns."""
+    unknown = set(row) - {column[1] for column in db.execute(f"PRAGMA table_info({table})")}
+    if unknown:
+        raise NotApplicable(f"the table {table} has no column {', '.join(sorted(unknown))}")
+    columns = ", ".join(f'"{name}"' for name in row)
+    db.execute(f"INSERT INTO {table} ({columns}) VALUES ({', '.join('?' * len(row))})", list(row.values()))
+
+
 def fill(path, case):
     table = "variable" if case["kind"] == "variable" else "connection"
     db = sqlite3.connect(path)
@@ -94,13 +103,8 @@ def fill(path, case):
             db.execute(f"DELETE FROM {name}")
         if "team" in existing:
             db.executemany("INSERT INTO team (name) VALUES (?)", [(team,) for team in case["teams"]])
-        known = {column[1] for column in db.execute(f"PRAGMA table_info({table})")}
         for row in case["rows"]:
-            if not set(row) <= known:
-                raise NotApplicable(f"the table {table} has no column {', '.join(set(row) - known)}")
-            columns = ", ".join(f'"{name}"' for name in row)
-            marks = ", ".join("?" * len(row))
-            db.execute(f"INSERT INTO {table} ({columns}) VALUES ({marks})", list(row.values()))
+            insert(db, table, row)
     db.close()
 
 

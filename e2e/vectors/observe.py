@@ -84,11 +84,11 @@ class Records:
     are led here; the level and the finished text are kept.
     """
 
-    def __init__(self):
-        self.kept = []
+    def __init__(self, roots=("airflow",)):
+        self.kept, self.roots = [], roots
 
     def add(self, name, level, message):
-        if name.split(".")[0] in ("airflow", "task") or not name:
+        if name.split(".")[0] in self.roots or not name:
             self.kept.append({"level": level, "logger": name, "message": message})
 
     def install(self):

@@ -7,12 +7,23 @@ the store has nothing, and what counts is what it was asked for.
 import contextlib
 import functools
 import importlib
+import inspect
 import os
 import tempfile
 import warnings
 
 import services
-from observe import Records, deserialize, environment, error, error_with_bases, put, sdk_connection, with_files
+from observe import (
+    NotApplicable,
+    Records,
+    deserialize,
+    environment,
+    error,
+    error_with_bases,
+    put,
+    sdk_connection,
+    with_files,
+)
 
 BACKENDS = {
     "vault": "airflow.providers.hashicorp.secrets.vault.VaultBackend",
@@ -76,19 +87,22 @@ def observed(case, cls, service, folder):
             backend = cls(**kwargs)
     except Exception as exc:
         return {**out, "construction_error": error(exc), "requests": service.requests}
+    operation = operation_of(backend, case)
     arguments = {ARGUMENT[case["operation"]]: case["id"]}
     if case["team_name"] is not None:
+        if "team_name" not in inspect.signature(operation).parameters:
+            raise NotApplicable(f"{cls.__name__} knows no teams")
         arguments["team_name"] = case["team_name"]
     answers = "store" in case
     if answers:
         # The construction belongs to lookup_paths, with what it logs.
         records().take()
     try:
-        result = getattr(backend, case["operation"])(**arguments)
+        result = operation(**arguments)
     except Exception as exc:
         out["error"] = (error_with_bases if answers else error)(exc)
     else:
-        out["result"] = result
+        out["result"] = result = described(result)
         if answers and result is not None and not isinstance(result, str):
             out["result_type"] = type(result).__name__
     log = records().take()
@@ -103,6 +117,21 @@ def observed(case, cls, service, folder):
     if case["operation"] == "get_conn_value" and "error" not in out:
         connections(out, case["id"], result)
     return out
+
+
+def operation_of(backend, case):
+    """The method to call: an older backend may only have get_connection."""
+    from airflow.secrets import BaseSecretsBackend
+
+    name = case["operation"]
+    if name == "get_conn_value" and type(backend).get_conn_value is BaseSecretsBackend.get_conn_value:
+        name = "get_connection"
+    return getattr(backend, name)
+
+
+def described(result):
+    """A result as it is, but a Connection by its serialized form."""
+    return result.as_json() if hasattr(result, "as_json") else result
 
 
 @contextlib.contextmanager
