@@ -151,7 +151,16 @@ func TestClockOffByAnHour(t *testing.T) {
 	}
 }
 
-func TestServersAnswers(t *testing.T) {
+// serverCase is an answer and what comes of it.
+type serverCase struct {
+	what          string
+	answer        http.HandlerFunc
+	attempts      int64
+	code          store.Code
+	message, hint string
+}
+
+func serverCases() []serverCase {
 	fail := func(status int, code string) http.HandlerFunc {
 		return func(w http.ResponseWriter, _ *http.Request) {
 			w.WriteHeader(status)
@@ -169,13 +178,7 @@ func TestServersAnswers(t *testing.T) {
 		_, _ = io.WriteString(w, "{")
 		panic(http.ErrAbortHandler)
 	}
-	tests := []struct {
-		what          string
-		answer        http.HandlerFunc
-		attempts      int64
-		code          store.Code
-		message, hint string
-	}{
+	return []serverCase{
 		{"denied", fail(400, "AccessDeniedException"), 1, store.Denied, "AccessDeniedException", "grant the caller"},
 		{"expired token", fail(400, "ExpiredTokenException"), 1, store.Unauthenticated, "ExpiredToken", "get a new one"},
 		{"request expired", fail(400, "RequestExpired"), 1, store.Unauthenticated, "RequestExpired", ""},
@@ -198,7 +201,10 @@ func TestServersAnswers(t *testing.T) {
 			http.Redirect(w, r, "https://example.invalid/", http.StatusFound)
 		}, 1, store.Invalid, "", ""},
 	}
-	for _, tt := range tests {
+}
+
+func TestServersAnswers(t *testing.T) {
+	for _, tt := range serverCases() {
 		t.Run(tt.what, func(t *testing.T) {
 			server := &signed{answer: tt.answer}
 			ts := quiet(httptest.NewServer(server))

@@ -82,22 +82,12 @@ func (c *Conn) make(ctx context.Context) (*aws.Config, error) {
 			return nil, err
 		}
 	}
-	endpoint := c.o.Endpoint
-	if endpoint == "" {
-		if endpoint, err = s.endpoint(c.o.Service); err != nil {
-			return nil, err
-		}
-	}
-	if err := checkEndpoint(endpoint); err != nil {
+	endpoint, err := c.endpoint(s)
+	if err != nil {
 		return nil, err
 	}
-	if region == "" {
-		return nil, failed("NoRegionError", "You must specify a region.",
-			"set the kwarg region_name or AWS_DEFAULT_REGION; AWS_REGION is not read, by Airflow neither")
-	}
-	if !validRegion(region) {
-		return nil, failed("InvalidRegionError", fmt.Sprintf("Provided region_name '%s' doesn't match a supported format.", clip(region)),
-			"write it like eu-west-3")
+	if err := checkRegion(region); err != nil {
+		return nil, err
 	}
 	config := &aws.Config{Region: region, Credentials: provider, HTTPClient: secure}
 	if endpoint != "" {
@@ -106,6 +96,16 @@ func (c *Conn) make(ctx context.Context) (*aws.Config, error) {
 	attempts := s.attempts()
 	config.Retryer = func() aws.Retryer { return &retryer{attempts: attempts, delay: c.o.Delay} }
 	return config, nil
+}
+
+// endpoint is where the service is if the kwargs or the settings say so.
+func (c *Conn) endpoint(s *session) (endpoint string, err error) {
+	if endpoint = c.o.Endpoint; endpoint == "" {
+		if endpoint, err = s.endpoint(c.o.Service); err != nil {
+			return "", err
+		}
+	}
+	return endpoint, checkEndpoint(endpoint)
 }
 
 // PlainHTTP says whether the service's usual endpoint is asked without TLS.
