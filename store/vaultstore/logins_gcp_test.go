@@ -87,6 +87,12 @@ func googleCases(t *testing.T, add addCase, file func(name, text string) string,
 	machine["GCE_METADATA_IP"] = machine["GCE_METADATA_HOST"]
 	delete(machine, "NO_GCE_CHECK")
 	gcp("the machine's account", `"gcp_key_path": null`, machine)
+	person := `{"type": "authorized_user", "client_id": "i", "client_secret": "s", "refresh_token": "r"}`
+	chain := `{"type": "impersonated_service_account", "source_credentials": ` + person + `, "delegates": ["d@x"],
+		"service_account_impersonation_url": "https://iamcredentials.googleapis.com/v1/projects/-/serviceAccounts/other@proj.iam.gserviceaccount.com:generateAccessToken"}`
+	other := with("GOOGLE_APPLICATION_CREDENTIALS", file("google/chain.json", chain))
+	other["GOOGLE_CLOUD_PROJECT"] = "of-the-environment"
+	gcp("an impersonated account", `"gcp_key_path": null`, other)
 	impersonated := `{"type": "impersonated_service_account", "source_credentials": ` + plain + `,
 		"service_account_impersonation_url": "https://iamcredentials.googleapis.com/v1/projects/-/serviceAccounts/other@proj.iam.gserviceaccount.com:generateAccessToken"}`
 	gcp("an impersonated account without a project", `"gcp_key_path": null`, with("GOOGLE_APPLICATION_CREDENTIALS", file("google/impersonated.json", impersonated)))
@@ -187,13 +193,16 @@ func startIAM(t *testing.T, logins *loginServer) *fakeIAM {
 
 // connect is the proxy's CONNECT.
 func (f *fakeIAM) connect(w http.ResponseWriter, r *http.Request) {
-	if r.Method != http.MethodConnect || r.Host != "iam.googleapis.com:443" {
+	if r.Method != http.MethodConnect || !strings.HasSuffix(r.Host, ".googleapis.com:443") {
 		http.Error(w, "not for "+r.Host, http.StatusForbidden)
 		return
 	}
-	w.WriteHeader(http.StatusOK)
 	conn, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {
+		return
+	}
+	if _, err := io.WriteString(conn, "HTTP/1.1 200 OK\r\n\r\n"); err != nil {
+		_ = conn.Close()
 		return
 	}
 	select {
@@ -203,15 +212,32 @@ func (f *fakeIAM) connect(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// sign is signJwt.
+// sign is signJwt, and what leads to it: a person's token, and one of an account
+// that the person may impersonate.
 func (f *fakeIAM) sign(w http.ResponseWriter, r *http.Request) {
-	name := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
+	if strings.HasSuffix(r.URL.Path, "/allowedLocations") { // google-auth asks in the background, for a hint where to send requests
+		http.NotFound(w, r)
+		return
+	}
 	body, _ := io.ReadAll(r.Body)
-	var in struct{ Payload string }
-	_ = json.Unmarshal(body, &in)
-	f.logins.record(name, sentRequest{Method: r.Method, URL: "https://" + r.Host + r.RequestURI, JSON: withoutTime([]byte(in.Payload))})
+	sent := sentRequest{Method: r.Method, URL: "https://" + r.Host + r.RequestURI}
+	bearer := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
 	w.Header().Set("Content-Type", "application/json")
-	_, _ = io.WriteString(w, `{"keyId": "k", "signedJwt": "signed"}`)
+	switch {
+	case r.Host == "oauth2.googleapis.com":
+		form, _ := url.ParseQuery(string(body))
+		sent.JSON, bearer = form, "a person"
+		_, _ = io.WriteString(w, `{"access_token": "the person", "expires_in": 3600, "token_type": "Bearer"}`)
+	case strings.HasSuffix(r.URL.Path, ":generateAccessToken"):
+		_ = json.Unmarshal(body, &sent.JSON)
+		_, _ = io.WriteString(w, `{"accessToken": "the other", "expireTime": "2099-01-01T00:00:00Z"}`)
+	default:
+		var in struct{ Payload string }
+		_ = json.Unmarshal(body, &in)
+		sent.JSON = withoutTime([]byte(in.Payload))
+		_, _ = io.WriteString(w, `{"keyId": "k", "signedJwt": "signed"}`)
+	}
+	f.logins.record(bearer, sent)
 }
 
 // Accept, Close and Addr implement net.Listener over the proxy's tunnels.
@@ -234,7 +260,7 @@ func (f *fakeIAM) certify(t *testing.T) tls.Certificate {
 	if err != nil {
 		t.Fatal(err)
 	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "iam"}, DNSNames: []string{"iam.googleapis.com"},
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "iam"}, DNSNames: []string{"*.googleapis.com"},
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true,
 		KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)

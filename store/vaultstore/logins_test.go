@@ -14,6 +14,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -308,7 +309,8 @@ func TestLoginsAsStock(t *testing.T) {
 	cases := loginCases(t, startIAM(t, server))
 	var names []string
 	var list []stockCase
-	for name, c := range cases {
+	for _, name := range slices.Sorted(maps.Keys(cases)) {
+		c := cases[name]
 		at := fmt.Sprintf("c%d", len(names))
 		c.Kwargs = placed(t, c.Kwargs, server.URL+"/"+at)
 		c.Kwargs["url"] = server.URL + "/" + at
@@ -319,12 +321,16 @@ func TestLoginsAsStock(t *testing.T) {
 		names, list = append(names, name), append(list, *c)
 	}
 	stock := askStock(t, list)
-	wanted := server.take()
+	wanted, all := server.take(), map[string][]sentRequest{}
 	for i, name := range names {
 		t.Run(name, func(t *testing.T) {
 			at := fmt.Sprintf("c%d", i)
 			value, err := askOurs(t, &list[i])
-			sent := server.take()[at]
+			taken := server.take()
+			sent := taken[at]
+			for who, requests := range taken {
+				all[who] = append(all[who], requests...)
+			}
 			if store.CodeOf(err) == store.NotFound {
 				value, err = nil, nil // None
 			}
@@ -339,6 +345,12 @@ func TestLoginsAsStock(t *testing.T) {
 				t.Errorf("sent\n%+v, Airflow\n%+v", sent, wanted[at])
 			}
 		})
+	}
+	for _, who := range []string{"a person", "the person", "the other", "metadata"} { // named by tokens of Google's
+		requests := wanted[who]
+		if len(requests) == 0 || !reflect.DeepEqual(all[who], requests) {
+			t.Errorf("%s: sent\n%+v, Airflow\n%+v", who, all[who], requests)
+		}
 	}
 }
 

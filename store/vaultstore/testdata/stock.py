@@ -5,6 +5,7 @@ Reads a list of {kwargs, env, operation, id} as JSON and writes a list of
 environment that it names, and nothing else of what a log-in reads.
 """
 
+import importlib
 import json
 import logging
 import os
@@ -19,9 +20,9 @@ getaddrinfo, connect = socket.getaddrinfo, socket.socket.connect
 
 
 def elsewhere(host, port):
-    """Leads to the test's own server in place of Google's IAM."""
+    """Leads to the test's own server in place of Google's."""
     place = os.environ.get("GOOGLE_TEST_IAM")
-    if place and host == "iam.googleapis.com":
+    if place and str(host).endswith(".googleapis.com"):
         host, _, port = place.partition(":")
     return host, int(port or 0)
 
@@ -50,6 +51,8 @@ def ask(case):
     os.environ.update(case["env"])
     if "boto3" in sys.modules:
         sys.modules["boto3"].DEFAULT_SESSION = None
+    if "google.auth.compute_engine._metadata" in sys.modules:  # it reads GCE_METADATA_* when it is loaded
+        importlib.reload(sys.modules["google.auth.compute_engine._metadata"])
     try:
         backend = VaultBackend(**case["kwargs"])
         return {"result": getattr(backend, case["operation"])(case["id"])}
