@@ -21,7 +21,7 @@ func explainPostgres(e *store.Error, err error) bool {
 		explainState(e, failed)
 	case errors.As(err, &long):
 		e.Code, e.Err = store.Corrupt, errors.New("the answer is longer than 32 MiB")
-		e.Hint = "is it PostgreSQL that listens there?"
+		e.Hint = "make the row shorter; or is it no PostgreSQL that listens there?"
 	case strings.Contains(err.Error(), "refused TLS connection"):
 		e.Code, e.Err = store.Unavailable, errors.New("the server does not speak TLS, which sslmode demands")
 		e.Hint = "switch TLS on in the server, or write sslmode=prefer in sql_alchemy_conn"

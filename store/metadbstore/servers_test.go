@@ -90,6 +90,20 @@ func TestPostgreSQL(t *testing.T) {
 			CREATE TABLE connection (conn_id TEXT, conn_type TEXT); CREATE TABLE variable (key TEXT COLLATE blind, val TEXT)`)
 		caseBlind(t, s, name, db, `"key"`)
 	})
+	t.Run("a row of 40 MiB", func(t *testing.T) {
+		name, _ := s.database(t, postgresSchema+"INSERT INTO variable (key, val) SELECT 'x', repeat('v', 40 << 20); INSERT INTO variable (key, val) VALUES ('y', 'v')")
+		refused(t, metadbstore.Options{Conn: s.conn(name)}, store.Corrupt, "longer than 32 MiB")
+		r := openServer(t, s.conn(name))
+		if names, err := r.List(t.Context(), ""); err != nil || len(names) != 2 {
+			t.Errorf("List = %q, %v", names, err)
+		}
+		if _, err := r.Get(t.Context(), "variable/x"); store.CodeOf(err) != store.Corrupt {
+			t.Errorf("x: %v, want corrupt", err)
+		}
+		if got := columns(t, r, "variable/y")["val"]; got != "v" {
+			t.Errorf("after it y = %v, want v", got)
+		}
+	})
 	t.Run("read only", func(t *testing.T) {
 		name, _ := s.database(t, `CREATE TABLE written (n int); CREATE FUNCTION w() RETURNS text AS 'INSERT INTO written VALUES (1) RETURNING ''v''' LANGUAGE sql;
 			CREATE VIEW variable AS SELECT 'x'::text AS key, w() AS val`)
