@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
@@ -18,22 +17,26 @@ import (
 type Conn struct {
 	o Options
 
-	mu     sync.Mutex
-	config *aws.Config // nil until it has been made
+	turn   chan struct{} // holds a token while somebody makes the config
+	config *aws.Config   // nil until it has been made
 	client *http.Client
 }
 
 // New returns a connection.
-func New(o Options) *Conn { return &Conn{o: o} }
+func New(o Options) *Conn { return &Conn{o: o, turn: make(chan struct{}, 1)} }
 
 // Config is what a client of the service is made of: the SDK's own loader is
 // not asked. It is made once; a failure is tried again at the next call, as
 // the backend's cached_property does. Errors are *store.Error.
 func (c *Conn) Config(ctx context.Context) (aws.Config, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	select {
+	case c.turn <- struct{}{}:
+		defer func() { <-c.turn }()
+	case <-ctx.Done():
+		return aws.Config{}, ctx.Err()
+	}
 	if c.config == nil {
-		made, err := c.make(ctx)
+		made, err := c.prepare(ctx)
 		if err != nil {
 			return aws.Config{}, err
 		}
@@ -44,8 +47,8 @@ func (c *Conn) Config(ctx context.Context) (aws.Config, error) {
 
 // Close drops idle connections.
 func (c *Conn) Close() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	c.turn <- struct{}{}
+	defer func() { <-c.turn }()
 	if c.client != nil {
 		c.client.CloseIdleConnections()
 	}
@@ -63,7 +66,7 @@ func (c *Conn) Label() string {
 	return c.o.Service
 }
 
-func (c *Conn) make(ctx context.Context) (*aws.Config, error) {
+func (c *Conn) prepare(ctx context.Context) (*aws.Config, error) {
 	s, err := open(c.o.Env, c.o.Profile)
 	if err != nil {
 		return nil, err
