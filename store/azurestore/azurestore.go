@@ -180,7 +180,7 @@ func (s *Store) Get(ctx context.Context, name string) (*store.Secret, error) {
 // start checks a name and returns the client.
 func (s *Store) start(ctx context.Context, op, name string) (*azsecrets.Client, error) {
 	if !dialect.AzureHolds(name) {
-		return nil, s.fail(op, name, &store.Error{Code: store.Invalid, Err: errors.New("Key Vault cannot have a secret of this name"),
+		return nil, s.fail(op, name, &store.Error{Code: store.Invalid, Err: errors.New("no secret of Key Vault can have this name"),
 			Hint: "names are 1 to 127 letters, digits and dashes"})
 	}
 	client, err := s.ready(ctx)

@@ -135,7 +135,8 @@ func (l *login) environment() (azcore.TokenCredential, error) {
 // program is a log-in by a command line that the user has logged in with. It
 // is looked for in the PATH of the process, never in the current folder.
 func (l *login) program(class string) azcore.TokenCredential {
-	name, open := "", func() (azcore.TokenCredential, error) { return nil, nil }
+	var name string
+	var open func() (azcore.TokenCredential, error)
 	switch class {
 	case "AzureCliCredential":
 		name, open = "az", func() (azcore.TokenCredential, error) { return azidentity.NewAzureCLICredential(nil) }
