@@ -75,15 +75,18 @@ func fill(v *azurefake.Vault) [][3]string {
 	return refs
 }
 
-// TestAsAirflow asks Airflow's class and this store for the same, with the
-// same kwargs and environment, of the same server.
-func TestAsAirflow(t *testing.T) {
-	tests := []struct {
-		login  string
-		kwargs func(*azurefake.Server) map[string]any
-		env    func(*azurefake.Server) map[string]string
-		all    bool
-	}{
+// wayIn is one way to log in, right or wrong.
+type wayIn struct {
+	login  string
+	kwargs func(*azurefake.Server) map[string]any
+	env    func(*azurefake.Server) map[string]string
+	// all asks for every reference, else for five.
+	all bool
+}
+
+// byKwargs are those whose credentials are kwargs.
+func byKwargs() []wayIn {
+	return []wayIn{
 		{"client secret", func(s *azurefake.Server) map[string]any {
 			return map[string]any{"vault_url": s.URL + "/", "tenant_id": "tenant", "client_id": "client", "client_secret": "hunter2", "verify_challenge_resource": false}
 		}, ownAddress, true},
@@ -113,6 +116,12 @@ func TestAsAirflow(t *testing.T) {
 		{"a domain that the vault is not part of", func(s *azurefake.Server) map[string]any {
 			return map[string]any{"vault_url": s.URL, "tenant_id": "tenant", "client_id": "client", "client_secret": "hunter2"}
 		}, ownAddress, false},
+	}
+}
+
+// byEnvironment are those whose credentials are in the environment.
+func byEnvironment() []wayIn {
+	return []wayIn{
 		{"AZURE_ variables", vaultOnly, func(s *azurefake.Server) map[string]string {
 			return with(publicCloud(s), "AZURE_TENANT_ID", "tenant", "AZURE_CLIENT_ID", "client", "AZURE_CLIENT_SECRET", "hunter2")
 		}, false},
@@ -142,7 +151,12 @@ func TestAsAirflow(t *testing.T) {
 			return with(publicCloud(s), "AZURE_TOKEN_CREDENTIALS", "nonsense")
 		}, false},
 	}
-	for _, tt := range tests {
+}
+
+// TestAsAirflow asks Airflow's class and this store for the same, with the
+// same kwargs and environment, of the same server.
+func TestAsAirflow(t *testing.T) {
+	for _, tt := range append(byKwargs(), byEnvironment()...) {
 		t.Run(tt.login, func(t *testing.T) {
 			s := azurefake.Start(t)
 			refs := fill(s.Vault)
