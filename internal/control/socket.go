@@ -27,19 +27,24 @@ func listen(dir string) (net.Listener, func(), error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if path, err := socketPath(abs); err == nil {
+	path, err := socketPath(abs)
+	var untrusted *UntrustedError
+	switch {
+	case err == nil:
 		if err := clear(path); err != nil {
 			return nil, nil, err
 		}
 		if filepath.Dir(path) != abs {
 			_ = os.Remove(filepath.Dir(path)) // the dead daemon's, and empty now
 		}
+	case errors.As(err, &untrusted):
+		return nil, nil, err
 	}
 	record := filepath.Join(abs, pathFile)
 	if err := os.Remove(record); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, nil, err
 	}
-	path := filepath.Join(abs, socketFile)
+	path = filepath.Join(abs, socketFile)
 	if len(path) <= maxSocketPath {
 		l, err := bind(path)
 		return l, func() { _ = os.Remove(path) }, err
@@ -105,24 +110,57 @@ func bind(path string) (net.Listener, error) {
 }
 
 // socketPath says where the socket of a folder is or would be. It is
-// fs.ErrNotExist where neither socket nor note is there.
+// fs.ErrNotExist where neither socket nor note is there, and *UntrustedError
+// where somebody else could have put them there.
 func socketPath(abs string) (string, error) {
 	path := filepath.Join(abs, socketFile)
-	if _, err := os.Lstat(path); err == nil {
-		return path, nil
+	_, err := os.Lstat(path)
+	here := err == nil
+	if !here && errors.Is(err, fs.ErrNotExist) {
+		path, err = recordedPath(filepath.Join(abs, pathFile))
 	}
-	f, err := os.Open(filepath.Join(abs, pathFile))
+	if err != nil {
+		return "", err
+	}
+	folder, err := os.Stat(abs)
+	if err != nil {
+		return "", err
+	}
+	if err := trust(abs, folder, fs.ModeDir, 0o022); err != nil {
+		return "", err
+	}
+	if !here {
+		if err := trustEntry(filepath.Dir(path), fs.ModeDir, 0o077); err != nil {
+			return "", err
+		}
+	}
+	return path, trustEntry(path, fs.ModeSocket, 0o022)
+}
+
+// recordedPath reads the note of where the socket is.
+func recordedPath(record string) (string, error) {
+	f, err := os.OpenFile(record, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
+	if errors.Is(err, syscall.ELOOP) {
+		return "", &UntrustedError{record, "it is a link"}
+	}
 	if err != nil {
 		return "", err
 	}
 	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return "", err
+	}
+	if err := trust(record, info, 0, 0o022); err != nil {
+		return "", err
+	}
 	b, err := io.ReadAll(io.LimitReader(f, maxSocketPath+1))
 	if err != nil {
 		return "", err
 	}
-	path = strings.TrimSuffix(string(b), "\n")
-	if !filepath.IsAbs(path) || filepath.Base(path) != socketFile {
-		return "", fmt.Errorf("%s does not name a socket", f.Name())
+	path := strings.TrimSuffix(string(b), "\n")
+	if !filepath.IsAbs(path) || filepath.Base(path) != socketFile || filepath.Clean(path) != path {
+		return "", &UntrustedError{record, "it does not name a socket"}
 	}
 	return path, nil
 }
@@ -152,5 +190,5 @@ func clear(path string) error {
 
 // absent reports whether err says that nobody listens.
 func absent(err error) bool {
-	return errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, fs.ErrNotExist)
+	return errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)
 }
