@@ -37,14 +37,7 @@ func googleFor(env Env) OpenGoogle {
 // which IAM answers.
 func googleCases(t *testing.T, add addCase, file func(name, text string) string, google *fakeIAM) {
 	t.Helper()
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		t.Fatal(err)
-	}
-	der, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
+	keyfile := newKeyfile(t)
 	ca := file("google/ca.pem", google.authority)
 	env := map[string]string{"HTTPS_PROXY": google.proxy.URL, "HTTPLIB2_CA_CERTS": ca, "REQUESTS_CA_BUNDLE": ca, "GOOGLE_TEST_IAM": google.direct, "NO_GCE_CHECK": "true"}
 	with := func(name, value string) map[string]string {
@@ -53,18 +46,6 @@ func googleCases(t *testing.T, add addCase, file func(name, text string) string,
 			more[name] = value
 		}
 		return more
-	}
-	keyfile := func(change func(map[string]any)) string {
-		members := map[string]any{
-			"type": "service_account", "client_email": "sa@proj.iam.gserviceaccount.com", "project_id": "proj", "private_key_id": "k1",
-			"private_key": string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})), "token_uri": "SERVER/token",
-		}
-		change(members)
-		text, err := json.Marshal(members)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return string(text)
 	}
 	plain := keyfile(func(map[string]any) {})
 	gcp := func(what, kwargs string, env map[string]string) *stockCase {
@@ -87,6 +68,37 @@ func googleCases(t *testing.T, add addCase, file func(name, text string) string,
 	machine["GCE_METADATA_IP"] = machine["GCE_METADATA_HOST"]
 	delete(machine, "NO_GCE_CHECK")
 	gcp("the machine's account", `"gcp_key_path": null`, machine)
+	addImpersonated(gcp, with, file, plain)
+}
+
+// newKeyfile is the key file of a service account, as JSON, with changes.
+func newKeyfile(t *testing.T) func(change func(map[string]any)) string {
+	t.Helper()
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func(change func(map[string]any)) string {
+		members := map[string]any{
+			"type": "service_account", "client_email": "sa@proj.iam.gserviceaccount.com", "project_id": "proj", "private_key_id": "k1",
+			"private_key": string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})), "token_uri": "SERVER/token",
+		}
+		change(members)
+		text, err := json.Marshal(members)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+}
+
+// addImpersonated adds accounts that others may act as.
+func addImpersonated(gcp func(what, kwargs string, env map[string]string) *stockCase, with func(name, value string) map[string]string,
+	file func(name, text string) string, plain string) {
 	person := `{"type": "authorized_user", "client_id": "i", "client_secret": "s", "refresh_token": "r"}`
 	chain := `{"type": "impersonated_service_account", "source_credentials": ` + person + `, "delegates": ["d@x"],
 		"service_account_impersonation_url": "https://iamcredentials.googleapis.com/v1/projects/-/serviceAccounts/other@proj.iam.gserviceaccount.com:generateAccessToken"}`
