@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/airlock-secrets/airlock/store"
 )
@@ -31,7 +32,7 @@ func Lock(dir string) (*FolderLock, error) {
 	if err != nil {
 		return nil, fail(label, "lock", "", err)
 	}
-	if err := flock(f, syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+	if err := lockExclusively(f); err != nil {
 		defer f.Close()
 		if errors.Is(err, syscall.EWOULDBLOCK) {
 			err = &cause{code: store.Unavailable, hint: "stop that process, or name another folder with --data-dir",
@@ -44,6 +45,18 @@ func Lock(dir string) (*FolderLock, error) {
 		return nil, fail(label, "lock", "", err)
 	}
 	return &FolderLock{f}, nil
+}
+
+// lockExclusively tries for a moment, because InUse holds the lock while it
+// looks.
+func lockExclusively(f *os.File) error {
+	for try := 0; ; try++ {
+		err := flock(f, syscall.LOCK_EX|syscall.LOCK_NB)
+		if !errors.Is(err, syscall.EWOULDBLOCK) || try == 20 {
+			return err
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
 }
 
 // Close gives the lock back. A second Close is a no-op.
