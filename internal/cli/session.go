@@ -75,7 +75,7 @@ func (a *app) openEmbedded(ctx context.Context, namespace string, create bool) (
 		return nil, err
 	}
 	dir := a.dir(a.dataDir)
-	c, err := control.Dial(ctx, dir)
+	c, err := dialDaemon(ctx, dir)
 	if err == nil {
 		return c.Namespace(namespace), nil
 	}
