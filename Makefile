@@ -72,7 +72,7 @@ bench: tools
 ## vectors: ask real Airflow every case anew (airflow=2.11.0 only=metastore)
 vectors: tools
 	$(tool)/python e2e/vectors/main.py $(addprefix --only ,$(only)) \
-		$(if $(airflow),--airflow $(airflow) --page docs/airflow-$(basename $(airflow)).md)
+		$(if $(airflow),--airflow $(airflow) $(if $(only),,--page docs/airflow-$(basename $(airflow)).md))
 
 clean:
 	rm -rf bin dist

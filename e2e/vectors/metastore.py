@@ -87,7 +87,10 @@ def forget_key():
 
 def insert(db, table, row):
     """Put in raw column values, where this Airflow's table has the columns."""
-    unknown = set(row) - {column[1] for column in db.execute(f"PRAGMA table_info({table})")}
+    known = {column[1] for column in db.execute(f"PRAGMA table_info({table})")}
+    if not known:
+        raise NotApplicable(f"there is no table {table}")
+    unknown = set(row) - known
     if unknown:
         raise NotApplicable(f"the table {table} has no column {', '.join(sorted(unknown))}")
     columns = ", ".join(f'"{name}"' for name in row)
