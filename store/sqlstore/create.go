@@ -21,6 +21,9 @@ import (
 // none, whole or not at all, and changes nothing that is there.
 func prepare(ctx context.Context, o Options) (tink.AEADWithContext, error) {
 	dir := o.dir()
+	if err := checkWhole(dir); err != nil {
+		return nil, err
+	}
 	if o.MustExist && !Exists(dir) {
 		return nil, &cause{code: store.NotFound, err: fmt.Errorf("there is no store in %s", dir),
 			hint: "name the folder with --data-dir, or make one by storing something in it"}
@@ -51,6 +54,32 @@ func prepare(ctx context.Context, o Options) (tink.AEADWithContext, error) {
 		return kek, err
 	}
 	return kek, create(ctx, path, kek)
+}
+
+// checkWhole refuses what is no folder, and a folder that had a database: a
+// daemon makes its own files after it. A key alone may have been put there for
+// a store to come.
+func checkWhole(dir string) error {
+	info, err := os.Stat(dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	case !info.IsDir():
+		return &os.PathError{Op: "open", Path: dir, Err: syscall.ENOTDIR}
+	case Exists(dir):
+		return nil
+	}
+	for _, name := range []string{"audit.log", "dev-token"} {
+		// The second look is for a store that was made since the first.
+		if _, err := os.Lstat(filepath.Join(dir, name)); err == nil && !Exists(dir) {
+			return &cause{code: store.Corrupt, hint: "nothing was changed: put the whole data folder back from a backup; " +
+				"to begin anew, name another folder with --data-dir or move this one away",
+				err: fmt.Errorf("%s is gone but %s beside it is there", filepath.Join(dir, databaseFile), name)}
+		}
+	}
+	return nil
 }
 
 // makeDir makes a data folder for its owner alone. An existing one is left as

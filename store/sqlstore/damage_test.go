@@ -92,6 +92,16 @@ func TestBadFoldersAreRefusedUntouched(t *testing.T) {
 				t.Fatal(err)
 			}
 		}, store.Corrupt, "is gone"},
+		{"a database that is gone, but not the audit log", func(t *testing.T, dir string) {
+			if err := os.Rename(database(dir), filepath.Join(dir, "audit.log")); err != nil {
+				t.Fatal(err)
+			}
+		}, store.Corrupt, "is gone"},
+		{"a database that is gone, but not the development token", func(t *testing.T, dir string) {
+			if err := os.Rename(database(dir), filepath.Join(dir, "dev-token")); err != nil {
+				t.Fatal(err)
+			}
+		}, store.Corrupt, "is gone"},
 		{"a missing key", func(t *testing.T, dir string) {
 			if err := os.Remove(key(dir)); err != nil {
 				t.Fatal(err)
@@ -180,8 +190,26 @@ func TestFolderThatIsAFile(t *testing.T) {
 	if err := os.WriteFile(path, []byte("text"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	_, err := Open(context.Background(), Options{Dir: path})
-	wantCode(t, "Open", err, store.Invalid)
+	for _, mustExist := range []bool{false, true} {
+		_, err := Open(context.Background(), Options{Dir: path, MustExist: mustExist})
+		wantCode(t, "Open", err, store.Invalid)
+		if !strings.Contains(store.Hint(err), "must be a folder") {
+			t.Errorf("Open: %v (hint %q), want the hint to say that it must be a folder", err, store.Hint(err))
+		}
+	}
+}
+
+// TestAKeyAloneIsForAStoreToCome is a key that was put in place beforehand.
+func TestAKeyAloneIsForAStoreToCome(t *testing.T) {
+	dir := made(t)
+	if err := os.Remove(filepath.Join(dir, databaseFile)); err != nil {
+		t.Fatal(err)
+	}
+	before := snapshot(t, dir)[keyFile]
+	mustPut(t, openTest(t, dir).Namespace(DefaultNamespace), "x", "v")
+	if snapshot(t, dir)[keyFile] != before {
+		t.Error("the key was replaced")
+	}
 }
 
 // TestMovedRowsDoNotDecrypt changes rows by hand as somebody could who can
