@@ -5,9 +5,11 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"github.com/airlock-secrets/airlock/internal/acl"
 	"github.com/airlock-secrets/airlock/internal/client"
@@ -25,17 +27,58 @@ const (
 // everything in its deployment, and makes the client where there is none.
 func (d *daemon) devClient(ctx context.Context) (string, error) {
 	path := filepath.Join(d.c.DataDir, devFile)
-	b, err := os.ReadFile(path)
-	switch {
-	case err == nil:
-		token := strings.TrimSpace(string(b))
-		if _, err := d.registry.Authenticate(token); err == nil {
-			return token, nil
-		}
-	case !errors.Is(err, os.ErrNotExist):
-		return "", fmt.Errorf("reading the development token: %w", err)
+	token, err := readDevToken(path)
+	if err != nil {
+		return "", err
+	}
+	if _, err := d.registry.Authenticate(token); token != "" && err == nil {
+		return token, nil
 	}
 	return d.newDevClient(ctx, path)
+}
+
+// readDevToken is empty where there is no token, or one that others may have
+// read or put there, and which is not to be used again.
+func readDevToken(path string) (string, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
+	if errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.ELOOP) {
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("reading the development token: %w", err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return "", fmt.Errorf("reading the development token: %w", err)
+	}
+	if !info.Mode().IsRegular() || info.Mode().Perm()&0o077 != 0 {
+		return "", nil
+	}
+	b, err := io.ReadAll(io.LimitReader(f, 4<<10))
+	if err != nil {
+		return "", fmt.Errorf("reading the development token: %w", err)
+	}
+	return strings.TrimSpace(string(b)), nil
+}
+
+// writeDevToken replaces the file and does not write into it: it may have
+// another mode, or be a link.
+func writeDevToken(path, token string) (err error) {
+	f, err := os.CreateTemp(filepath.Dir(path), ".dev-token-*") // mode 0600
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			_ = os.Remove(f.Name())
+		}
+	}()
+	_, err = io.WriteString(f, token+"\n")
+	if err = errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), path)
 }
 
 func (d *daemon) newDevClient(ctx context.Context, path string) (string, error) {
@@ -48,7 +91,7 @@ func (d *daemon) newDevClient(ctx context.Context, path string) (string, error) 
 	if err != nil {
 		return "", err
 	}
-	if err := os.WriteFile(path, []byte(token+"\n"), 0o600); err != nil {
+	if err := writeDevToken(path, token); err != nil {
 		return "", fmt.Errorf("keeping the development token: %w", err)
 	}
 	return token, nil

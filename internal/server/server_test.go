@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/airlock-secrets/airlock"
@@ -139,6 +140,36 @@ func TestDevelopment(t *testing.T) {
 	}
 	again.want(t, "GET", "/v1/secret/data/variables/k", "", 200, "CANARY-server")
 	private(t, dir)
+}
+
+func TestATokenThatOthersMayHaveReadIsReplaced(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "data")
+	path := filepath.Join(dir, "dev-token")
+	last := ""
+	for name, change := range map[string]func() error{
+		"a file that others can read": func() error { return os.Chmod(path, 0o644) },
+		"a link": func() error {
+			return errors.Join(os.Rename(path, path+".old"), os.Symlink(path+".old", path))
+		},
+		"a pipe": func() error { return errors.Join(os.Remove(path), syscall.Mkfifo(path, 0o600)) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := start(t, server.Config{DataDir: dir, Dev: true})
+			old := r.Token
+			if err := errors.Join(r.stop(), change()); err != nil {
+				t.Fatal(err)
+			}
+			r = start(t, server.Config{DataDir: dir, Dev: true})
+			if r.Token == old || r.Token == last {
+				t.Error("the old token is used again")
+			}
+			last = r.Token
+			info, err := os.Lstat(path)
+			if err != nil || info.Mode() != 0o600 {
+				t.Errorf("the file has mode %v, %v, want 0600", info.Mode(), err)
+			}
+		})
+	}
 }
 
 // private checks modes, and that no file but the encrypted database and the
