@@ -62,7 +62,9 @@ type app struct {
 	context    string
 	configPath string
 	exact      bool
-	flags      *pflag.FlagSet // those that every command has
+	// noBackend leaves the configured backends out: the embedded store only.
+	noBackend bool
+	flags     *pflag.FlagSet // those that every command has
 	// out gathers a command's answer, which is written at its end: a command
 	// that fails half-way prints nothing that could be taken for an answer.
 	out answer
@@ -87,6 +89,9 @@ backends of its own in their place; flags win over both.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		PersistentPreRunE: func(*cobra.Command, []string) error {
+			if a.dataDir == "" {
+				return usageError{msg: "the data folder is empty", hint: "name one with --data-dir, or leave the flag out for .airlock"}
+			}
 			_, err := a.reading()
 			return err
 		},
@@ -101,6 +106,7 @@ backends of its own in their place; flags win over both.`,
 	f.StringVar(&a.dataDir, "data-dir", ".airlock", "`folder` of the embedded store; relative to the current one")
 	f.StringVar(&a.context, "context", "worker", "whose reading: `worker` (a task's) or server (the scheduler's)")
 	f.BoolVar(&a.exact, "airflow-exact", false, "refuse where Airflow 3 refuses (old class paths) instead of answering")
+	f.BoolVar(&a.noBackend, "no-backend", false, "use the embedded store only, whatever backend is configured")
 	root.AddCommand(a.variables(), a.connections(), a.config(), a.explain(), a.serve(), a.client(), a.version())
 	return root
 }

@@ -38,6 +38,9 @@ their hashes are kept: what is printed here is not shown again.`,
 			if write {
 				spec.Rules = []acl.Rule{{Actions: []acl.Action{acl.Read, acl.List, acl.Write, acl.Delete}}}
 			}
+			if ttl < 0 {
+				return usageError{msg: "--ttl is below zero", hint: "0 is for ever"}
+			}
 			if ttl > 0 {
 				spec.Expires = time.Now().Add(ttl)
 			}

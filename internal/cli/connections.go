@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -139,6 +140,12 @@ func (a *app) serialized(id string, n *newConnection) (string, error) {
 	case n.uri != "":
 		return n.uri, nil
 	case n.json != "":
+		if v, err := pyjson.Decode(n.json); err != nil {
+			return "", usageError{msg: fmt.Sprintf("--conn-json of connection %q is not JSON: %v", id, err), hint: "pass a URI with --conn-uri"}
+		} else if _, ok := v.(*pyjson.Object); !ok {
+			return "", usageError{msg: fmt.Sprintf("--conn-json of connection %q is no JSON object", id),
+				hint: `write {"conn_type": "...", ...}`}
+		}
 		return n.json, nil
 	case n.ctype == "":
 		return "", usageError{msg: "separate fields need --conn-type", hint: "add --conn-type, for instance --conn-type postgres"}
@@ -166,25 +173,44 @@ func (a *app) addConnection(ctx context.Context, id, text, description string) e
 	for _, r := range []airflow.Reading{airflow.SDK, airflow.ORM} {
 		conn, err := airflow.ParseConnection(id, text, r)
 		if err != nil {
-			return badConnection(id, err)
+			return badConnection(id, text, err)
+		}
+		if err := usable(id, conn); err != nil {
+			return err
 		}
 		if r == airflow.SDK && description != "" && conn.Description == nil {
 			conn.Description = description
 			if text, err = conn.JSON(); err != nil {
-				return badConnection(id, err)
+				return badConnection(id, text, err)
 			}
 		}
 	}
-	return a.write(ctx, airflow.Ref{Kind: airflow.KindConnection, ID: id}, dialect.Value{Data: text}, description)
+	return a.writeNew(ctx, airflow.Ref{Kind: airflow.KindConnection, ID: id}, dialect.Value{Data: text}, description)
 }
 
-func badConnection(id string, err error) error {
-	var e *airflow.Error
-	if errors.As(err, &e) {
-		return usageError{msg: fmt.Sprintf("connection %q does not parse, so it was not stored: %v", id, e),
-			hint: "percent-encode / ? # [ ] @ and % in login and password, or pass --conn-json"}
+// usable refuses what Airflow would store and then not know what to do with.
+func usable(id string, c *airflow.Connection) error {
+	if !pyjson.Truthy(c.Type) {
+		return usageError{msg: fmt.Sprintf("connection %q has no type, so it was not stored", id),
+			hint: "a URI begins with its type and ://, where an underscore is written as a dash\n" +
+				"(google-cloud-platform://...); in JSON it is conn_type"}
 	}
-	return err
+	if port, ok := c.Port.(int64); ok && (port < 0 || port > 65535) {
+		return usageError{msg: fmt.Sprintf("the port of connection %q is not between 0 and 65535, so it was not stored", id)}
+	}
+	return nil
+}
+
+func badConnection(id, text string, err error) error {
+	var e *airflow.Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	hint := "correct it; airlock connections add --help shows each form"
+	if !strings.HasPrefix(strings.TrimSpace(text), "{") {
+		hint = "percent-encode / ? # [ ] @ and % in login and password, or pass --conn-json"
+	}
+	return usageError{msg: fmt.Sprintf("connection %q does not parse, so it was not stored: %v", id, e), hint: hint}
 }
 
 func (a *app) connectionsDelete() *cobra.Command {

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"text/tabwriter"
@@ -44,6 +45,9 @@ unavailable.`,
 			}
 			if ferr := a.flush(); ferr != nil {
 				return ferr
+			}
+			if errors.As(err, new(usageError)) {
+				return err
 			}
 			return shown(err)
 		},
@@ -139,7 +143,12 @@ func (a *app) explainBelow(doc airlock.ExplainDoc, res *airlock.Result) {
 		a.println(visible(fmt.Sprintf("%s comes from the %s", clipped(res.Ref), layerName(doc, *doc.Winner))))
 	case res.Outcome == airlock.Missing:
 		a.println(visible(fmt.Sprintf("no layer has %s", clipped(res.Ref))))
+	case res.Outcome == airlock.Invalid || res.Outcome == airlock.Corrupt:
+		a.println(visible(fmt.Sprintf("no layer answers for %s, and one has what cannot be used", clipped(res.Ref))))
 	default:
 		a.println(visible(fmt.Sprintf("no layer answers for %s, and not every one could be asked: %s", clipped(res.Ref), res.Outcome)))
+	}
+	if doc.Airflow != nil {
+		a.println(visible(fmt.Sprintf("Airflow says: %s: %s", doc.Airflow.Type, doc.Airflow.Message)))
 	}
 }

@@ -1,6 +1,9 @@
 package cli
 
 import (
+	"fmt"
+	"net"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -9,16 +12,14 @@ import (
 	"github.com/airlock-secrets/airlock/airflow/pyjson"
 	"github.com/airlock-secrets/airlock/internal/config"
 	"github.com/airlock-secrets/airlock/internal/server"
+	"github.com/airlock-secrets/airlock/store"
 )
 
 // vaultClass is the provider that Airflow is told to use.
 const vaultClass = "airflow.providers.hashicorp.secrets.vault.VaultBackend"
 
 func (a *app) serve() *cobra.Command {
-	var (
-		c         server.Config
-		noBackend bool
-	)
+	var c server.Config
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Serve the secrets over the protocols that Airflow's providers speak",
@@ -34,19 +35,18 @@ store through a socket in the data folder.`,
 		Example: `  airlock serve --dev
   airlock serve --data-dir /var/lib/airlock --listen 127.0.0.1:8477`,
 		Args: args(cobra.NoArgs),
-		RunE: func(cmd *cobra.Command, _ []string) error { return a.run(cmd, c, noBackend) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.run(cmd, c) },
 	}
 	f := cmd.Flags()
 	f.BoolVar(&c.Dev, "dev", false, "make a client for development and print what to paste into Airflow's environment")
 	f.StringVar(&c.Listen, "listen", server.DefaultListen, "`address` for HTTP")
 	f.BoolVar(&c.PlainHTTP, "plain-http", false, "allow an address beyond this machine, without encryption")
-	f.BoolVar(&noBackend, "no-backend", false, "serve the embedded store only, whatever backend is configured")
 	f.DurationVar(&c.CacheTTL, "cache-ttl", 0, "how `long` an answer of the backend is served without asking again")
 	return cmd
 }
 
 // run serves as the flags say in c, then airlock.yaml.
-func (a *app) run(cmd *cobra.Command, c server.Config, noBackend bool) error {
+func (a *app) run(cmd *cobra.Command, c server.Config) error {
 	f, err := a.configured(cmd.Context())
 	if err != nil {
 		return err
@@ -55,15 +55,32 @@ func (a *app) run(cmd *cobra.Command, c server.Config, noBackend bool) error {
 		a.say("airlock: clients of serve write to the embedded store: write_to counts for commands")
 	}
 	serveAs(&c, f, cmd.Flags().Changed)
+	if err := checkServe(&c); err != nil {
+		return err
+	}
 	c.DataDir = a.dir(a.dataDir)
 	c.Warn = func(text string) { a.say("airlock: %s", text) }
 	c.Ready = a.ready
-	if !noBackend {
-		if c.Backends, err = a.backends(cmd.Context()); err != nil {
-			return err
-		}
+	if c.Backends, err = a.backends(cmd.Context()); err != nil {
+		return err
 	}
 	return server.Run(cmd.Context(), c)
+}
+
+// checkServe refuses what could not be meant.
+func checkServe(c *server.Config) error {
+	_, port, err := net.SplitHostPort(c.Listen)
+	if err == nil {
+		_, err = strconv.ParseUint(port, 10, 16)
+	}
+	if err != nil {
+		return usageError{msg: fmt.Sprintf("%q is no address to listen on", store.Clip(c.Listen)),
+			hint: "write HOST:PORT with a port up to 65535, for instance " + server.DefaultListen}
+	}
+	if c.CacheTTL < 0 {
+		return usageError{msg: "--cache-ttl is below zero", hint: "0 asks the backend each time"}
+	}
+	return nil
 }
 
 // serveAs takes from airlock.yaml what no flag says. A source's own cache_ttl

@@ -68,6 +68,9 @@ func choose(sources []airlock.Source, i int) (target, error) {
 
 // hasBackend reports whether there is a backend besides the embedded store.
 func (a *app) hasBackend(ctx context.Context, f *config.File) (bool, error) {
+	if a.noBackend {
+		return false, nil
+	}
 	if hasSources(f) {
 		return len(f.Sources) > 0, nil
 	}

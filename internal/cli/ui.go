@@ -110,6 +110,8 @@ func (a *app) fail(err error) {
 	switch {
 	case errors.As(err, &u):
 		hint = u.hint
+	case isUnknownCommand(err):
+		hint = "see: airlock --help"
 	case errors.As(err, &missing):
 		text = fmt.Sprintf("no layer has %s; Airflow says: %s", clipped(missing.Ref), text)
 	}
@@ -151,10 +153,10 @@ func (a *app) flush() error {
 	if a.out.Len() == 0 {
 		return nil
 	}
+	defer a.out.Reset()
 	if _, err := a.Stdout.Write(a.out.Bytes()); err != nil {
 		return fmt.Errorf("writing the answer: %w", err)
 	}
-	a.out.Reset()
 	return nil
 }
 

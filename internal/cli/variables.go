@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"errors"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -37,7 +36,7 @@ func (a *app) variablesGet() *cobra.Command {
 				&airlock.LookupOptions{Deserialize: asJSON})
 			if err != nil && c.Flags().Changed("default") && res != nil && res.Undefined() {
 				// As Airflow does, also where a layer failed: but not in silence.
-				if !errors.Is(err, store.ErrNotFound) {
+				if !errors.Is(err, store.ErrNotFound) && !errors.As(err, new(usageError)) {
 					a.say("airlock: the default is used: %v", err)
 				}
 				a.println(fallback)
@@ -147,8 +146,8 @@ func (a *app) listCommand(kind airflow.Kind, noun, column string) *cobra.Command
 				rows[i].Set(column, id)
 			}
 			return a.print(output, rows, func() {
-				if len(ids) > 0 {
-					a.println(strings.Join(ids, "\n"))
+				for _, id := range ids {
+					a.println(cell(id))
 				}
 			})
 		},

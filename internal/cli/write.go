@@ -42,30 +42,54 @@ func (a *app) dir(path string) string {
 	return filepath.Join(a.Dir, path)
 }
 
-// write stores a value where writes go. The name is the first that the
-// source's own dialect asks for, so that the next look-up finds it.
+// write stores a value where writes go.
 func (a *app) write(ctx context.Context, ref airflow.Ref, v dialect.Value, description string) error {
+	return a.withTarget(ctx, true, func(src target) error { return a.put(ctx, src, ref, v, description) })
+}
+
+// writeNew stores a value where there is none yet, as `airflow connections
+// add` does. A store that may be written but not read is taken to have none.
+func (a *app) writeNew(ctx context.Context, ref airflow.Ref, v dialect.Value, description string) error {
 	return a.withTarget(ctx, true, func(src target) error {
 		name, err := writeName(src.Source, ref)
 		if err != nil {
 			return err
 		}
-		if err := src.hidden(ctx, ref); err != nil {
+		switch _, err := src.Store.Get(ctx, name); store.CodeOf(err) {
+		case "":
+			return &store.Error{Op: "add", Store: store.Label(src.Store), Name: ref.ID, Code: store.Conflict,
+				Err:  fmt.Errorf("a %s of that id exists already, and was left as it is", ref.Kind),
+				Hint: fmt.Sprintf("delete it first: airlock %ss delete ID", ref.Kind)}
+		case store.NotFound, store.Denied:
+			return a.put(ctx, src, ref, v, description)
+		default:
 			return err
 		}
-		secret, err := src.Dialect.Encode(ref, v)
-		if err != nil {
-			return err
-		}
-		if _, err := store.Put(ctx, src.Store, name, secret, nil); err != nil {
-			return err
-		}
-		return describe(ctx, src.Store, name, description)
 	})
 }
 
+// put stores a value under the first name that the source's own dialect asks
+// for, so that the next look-up finds it.
+func (a *app) put(ctx context.Context, src target, ref airflow.Ref, v dialect.Value, description string) error {
+	name, err := writeName(src.Source, ref)
+	if err != nil {
+		return err
+	}
+	if err := src.hidden(ctx, ref); err != nil {
+		return err
+	}
+	secret, err := src.Dialect.Encode(ref, v)
+	if err != nil {
+		return err
+	}
+	if _, err := store.Put(ctx, src.Store, name, secret, nil); err != nil {
+		return err
+	}
+	return a.describe(ctx, src.Store, name, description)
+}
+
 // describe keeps a description beside the value, where the store can.
-func describe(ctx context.Context, s store.Store, name, text string) error {
+func (a *app) describe(ctx context.Context, s store.Store, name, text string) error {
 	if text == "" {
 		return nil
 	}
@@ -74,7 +98,8 @@ func describe(ctx context.Context, s store.Store, name, text string) error {
 		err = v.SetAttributes(ctx, name, "airflow", map[string]string{"description": text})
 	}
 	if errors.Is(err, store.ErrUnsupported) {
-		return nil // a connection's is part of its value; a variable's is for people only
+		a.say("airlock: %s keeps no description of %q: it is left out", store.Label(s), store.Clip(name))
+		return nil
 	}
 	return err
 }
