@@ -178,8 +178,6 @@ func TestBrokenBackends(t *testing.T) {
 	}{
 		{"an unknown class", []string{"AIRFLOW__SECRETS__BACKEND=my.Backend"}, airflow.SDK, store.Invalid, "AirflowConfigException", "airlock knows"},
 		{"quotes around the class", []string{`AIRFLOW__SECRETS__BACKEND="` + vaultClass + `"`}, airflow.ORM, store.Invalid, "AirflowConfigException", "quotes"},
-		{"a class that is not read yet", []string{"AIRFLOW__SECRETS__BACKEND=airflow.providers.amazon.aws.secrets.secrets_manager.SecretsManagerBackend"},
-			airflow.SDK, store.Unsupported, "", "it reads: " + vaultClass},
 		{"Vault without a token", []string{"AIRFLOW__SECRETS__BACKEND=" + vaultClass}, airflow.SDK, store.Invalid, "VaultError", ""},
 		{"a path that is a number", []string{"AIRFLOW__SECRETS__BACKEND=" + vaultClass, `AIRFLOW__SECRETS__BACKEND_KWARGS={"variables_path": 5}`},
 			airflow.SDK, store.Invalid, "TypeError", "backend_kwargs"},

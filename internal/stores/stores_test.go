@@ -81,19 +81,18 @@ func TestUnknownClassOfWorkers(t *testing.T) {
 // TestKnownButNotRead: a row without a constructor says so, whatever path led
 // to it, and an exact look-up of an old path refuses before that.
 func TestKnownButNotRead(t *testing.T) {
-	for _, row := range stores.Known() {
-		if row.New != nil {
-			continue
-		}
-		for _, class := range append([]string{row.Class}, row.Old...) {
-			if _, err := stores.Known().Open(class, nil, stores.Env{}, false); store.CodeOf(err) != store.Unsupported || store.Hint(err) == "" {
-				t.Errorf("Open(%s): %v", class, err)
-			}
-		}
-		for _, class := range row.Old {
-			if _, err := stores.Known().Open(class, nil, stores.Env{}, true); store.CodeOf(err) != store.Invalid {
-				t.Errorf("Open(%s, exact): %v", class, err)
-			}
+	table := stores.Table{{Class: "new.Backend", Old: []string{"old.Backend"}}}
+	for _, tt := range []struct {
+		class string
+		exact bool
+		code  store.Code
+	}{
+		{"new.Backend", false, store.Unsupported},
+		{"old.Backend", false, store.Unsupported},
+		{"old.Backend", true, store.Invalid},
+	} {
+		if _, err := table.Open(tt.class, nil, stores.Env{}, tt.exact); store.CodeOf(err) != tt.code || store.Hint(err) == "" {
+			t.Errorf("Open(%s, exact %v): %v, want code %q and a hint", tt.class, tt.exact, err, tt.code)
 		}
 	}
 }
