@@ -3,6 +3,7 @@ package airlock
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/airlock-secrets/airlock/airflow"
@@ -15,6 +16,9 @@ import (
 type NotFoundError struct {
 	Ref     airflow.Ref
 	Reading airflow.Reading
+	// Advice is what the layers say to do, where one knows more than that
+	// nothing is there.
+	Advice []string
 }
 
 // Error is what Airflow tells its user: "The conn_id `x` isn't defined".
@@ -34,7 +38,8 @@ func (e *NotFoundError) Error() string {
 // Unwrap gives a store error of code NotFound.
 func (e *NotFoundError) Unwrap() error {
 	return &store.Error{Op: "look up", Name: e.Ref.ID, Code: store.NotFound,
-		Hint: fmt.Sprintf("`airlock explain %s NAME` shows every place that was asked", e.Ref.Kind)}
+		Hint: strings.Join(append(slices.Clone(e.Advice),
+			fmt.Sprintf("`airlock explain %s NAME` shows every place that was asked", e.Ref.Kind)), "\n")}
 }
 
 // LookupError says that no layer answered and at least one failed, or that

@@ -112,7 +112,7 @@ func (r *Result) Explain(reveal bool) ExplainDoc {
 
 func explainAttempt(a *Attempt) ExplainAttempt {
 	e := ExplainAttempt{Layer: a.Layer, Source: a.Source, Name: last(a.Names), Outcome: a.Outcome,
-		DurationMS: milliseconds(a.Duration), Reason: a.Reason, Setting: a.Setting, Notes: slices.Clone(a.Notes)}
+		DurationMS: milliseconds(a.Duration), Reason: a.Reason, Hint: a.Hint, Setting: a.Setting, Notes: slices.Clone(a.Notes)}
 	if len(a.Names) > 1 {
 		e.Names = slices.Clone(a.Names)
 	}

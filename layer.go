@@ -99,7 +99,7 @@ func (r *Resolver) record(a *Attempt, ref airflow.Ref, v *dialect.Value, err err
 		a.Outcome = outcomeOf(a.Err)
 		a.Secret, a.conn, a.parsed = nil, nil, nil
 	case step == take:
-		a.Outcome, a.Value, a.Reason = Found, *v, ""
+		a.Outcome, a.Value, a.Reason, a.Hint = Found, *v, "", ""
 	case a.Outcome == Skipped:
 	default:
 		a.Outcome, a.Secret, a.conn = Missing, nil, nil
@@ -121,21 +121,23 @@ func (r *Resolver) read(ctx context.Context, src *Source, ref airflow.Ref, a *At
 		return nil, lookup.Err
 	}
 	if len(lookup.Names) == 0 {
-		a.Outcome, a.Reason = Skipped, lookup.Skip
+		a.Outcome, a.Reason, a.unnamed = Skipped, lookup.Skip, true
 		a.warn(lookup.Warn)
 		return nil, nil
 	}
 	for _, name := range lookup.Names {
 		a.Names = append(a.Names, store.Locate(src.Store, name))
-		secret, err := src.Store.Get(ctx, name)
-		v, none, err := decode(src.Dialect, ref, secret, err)
+		secret, missed := src.Store.Get(ctx, name)
+		v, none, err := decode(src.Dialect, ref, secret, missed)
 		switch {
 		case err != nil:
 			return nil, err
 		case none != nil && none.Stop:
 			a.pass(none)
+			a.Unread = secret
 			return nil, nil
 		case none != nil:
+			a.missed(missed)
 			a.pass(none)
 			continue
 		}
@@ -167,12 +169,25 @@ func decode(d dialect.Dialect, ref airflow.Ref, secret *store.Secret, err error)
 	return v, nil, err
 }
 
+// missed records what a store says of a name that is not there, where it has
+// advice: a mount that does not exist is "not found" to Airflow as well.
+func (a *Attempt) missed(err error) {
+	var e *store.Error
+	if !errors.As(err, &e) || e.Code != store.NotFound || e.Hint == "" {
+		return
+	}
+	a.Reason, a.Hint = "", e.Hint
+	if e.Err != nil {
+		a.Reason = e.Err.Error()
+	}
+}
+
 // pass records why a name has no value.
 func (a *Attempt) pass(none *dialect.NoValueError) {
 	if none.Reason == "" {
 		return
 	}
-	a.Reason = none.Reason
+	a.Reason, a.Hint = none.Reason, ""
 	if none.Severe {
 		a.Notes = append(a.Notes, "Airflow logs an error: "+a.Reason)
 		return

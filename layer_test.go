@@ -2,6 +2,7 @@ package airlock_test
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
 
@@ -97,5 +98,36 @@ func TestUnreadableLayer(t *testing.T) {
 		if backend == "a" && err != nil || backend == none && (res.Outcome != airlock.Unsupported || !res.Undefined()) {
 			t.Errorf("backend %v: outcome %s, %v", backend, res.Outcome, err)
 		}
+	}
+}
+
+// adviser is a store that has nothing and says why.
+type adviser struct{ err *store.Error }
+
+func (s adviser) Get(context.Context, string) (*store.Secret, error) { return nil, s.err }
+func (adviser) Close() error                                         { return nil }
+
+// What a store says of a name that is not there, with advice, is passed on: a
+// mount that does not exist is "missing" like any other.
+func TestAdviceOfAMiss(t *testing.T) {
+	for _, tt := range []struct {
+		what, hint, reason, wantHint, wantReason string
+	}{
+		{"nothing to say", "", "status 404", "`airlock explain variable NAME` shows every place that was asked", ""},
+		{"advice", "set mount_point", "no handler", `the secrets backend says "no handler": set mount_point` + "\n" +
+			"`airlock explain variable NAME` shows every place that was asked", "no handler"},
+	} {
+		t.Run(tt.what, func(t *testing.T) {
+			s := adviser{&store.Error{Code: store.NotFound, Err: errors.New(tt.reason), Hint: tt.hint}}
+			r := &airlock.Resolver{Sources: []airlock.Source{{Layer: airlock.LayerBackend, Store: s, Dialect: dialect.DefaultVault()}}}
+			res, err := r.Lookup(t.Context(), airflow.Ref{Kind: airflow.KindVariable, ID: "x"}, nil)
+			if store.CodeOf(err) != store.NotFound || store.Hint(err) != tt.wantHint {
+				t.Errorf("Lookup = %v, hint %q", err, store.Hint(err))
+			}
+			a := res.Explain(false).Attempts[0]
+			if a.Outcome != airlock.Missing || a.Reason != tt.wantReason || a.Hint != tt.hint || a.Error != "" {
+				t.Errorf("the attempt is %+v", a)
+			}
+		})
 	}
 }

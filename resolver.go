@@ -80,7 +80,7 @@ func (r *Resolver) conclude(ctx context.Context, res *Result, o *LookupOptions) 
 	}
 	failures := res.failures()
 	if len(failures) == 0 {
-		return &NotFoundError{Ref: res.Ref, Reading: r.Reading}
+		return &NotFoundError{Ref: res.Ref, Reading: r.Reading, Advice: res.advice()}
 	}
 	res.Outcome = outcomeOf(failures[0])
 	return r.lookupError(res, failures)

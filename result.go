@@ -2,6 +2,7 @@ package airlock
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -60,6 +61,9 @@ type Attempt struct {
 	Outcome Outcome
 	// Reason says why a layer was skipped or has no value, in words.
 	Reason string
+	// Hint says what to do about a place that is missing, where its service
+	// tells; the hint of a failure is in Err.
+	Hint string
 	// Err is set for every outcome but found, missing and skipped.
 	Err      error
 	Duration time.Duration
@@ -69,7 +73,12 @@ type Attempt struct {
 	// the winner, which only Explain asks.
 	Value  dialect.Value
 	Secret *store.Secret
+	// Unread is the secret that is there though the class has no value for it
+	// and asks no further name; nil in every other case.
+	Unread *store.Secret
 
+	// unnamed says that the class has no name for the reference.
+	unnamed bool
 	// conn is the connection that Value stands for, nil where it is not parsed.
 	conn *airflow.Connection
 	// parsed points at the variable's value as JSON, where a layer parses it.
@@ -116,6 +125,27 @@ type Log struct {
 	// hides why a connection was not found.
 	Level   string
 	Message string
+}
+
+// advice is what the layers that were passed over say to do, or why they were
+// not asked, each once.
+func (r *Result) advice() []string {
+	var all []string
+	for _, a := range r.Attempts[:r.asked] {
+		text := ""
+		switch {
+		case a.Hint != "" && a.Reason != "":
+			text = fmt.Sprintf("the %s says %q: %s", a.Layer, a.Reason, a.Hint)
+		case a.Hint != "":
+			text = a.Hint
+		case a.unnamed && a.Reason != "":
+			text = fmt.Sprintf("the %s was not asked: %s", a.Layer, a.Reason)
+		}
+		if text != "" && !slices.Contains(all, text) {
+			all = append(all, text)
+		}
+	}
+	return all
 }
 
 // AirflowLogs returns what Airflow logs about the layers that failed and were

@@ -90,11 +90,11 @@ func TestRefusalsOfVault(t *testing.T) {
 		{"a mount that the policy does not cover", kwargs(`"auth_type"`, `"mount_point": "nowhere", "auth_type"`), 4,
 			[]string{"denied", "hint:"}},
 		{"a mount that does not exist", backend(vaultClass, `{"url": "`+v.Addr+`", "token": "`+v.Token+`", "mount_point": "nowhere"}`), 3,
-			[]string{variableKey, "hint:"}},
+			[]string{variableKey, `no handler for route`, `hint: `, `nothing is mounted at "nowhere"`}},
 		{"KV version 1 read as 2", backend(vaultClass, `{"url": "`+v.Addr+`", "token": "`+v.Token+`", "mount_point": "old"}`), 3,
-			[]string{variableKey, "hint:"}},
+			[]string{variableKey, `hint: `, `if the mount "old" is KV version 1, set kv_engine_version to 1`}},
 		{"KV version 2 read as 1", backend(vaultClass, `{"url": "`+v.Addr+`", "token": "`+v.Token+`", "kv_engine_version": 1}`), 3,
-			[]string{variableKey, "hint:"}},
+			[]string{variableKey, "Invalid path for a versioned", "hint: ", "set kv_engine_version to 2"}},
 		{"a token that is none", backend(vaultClass, `{"url": "`+v.Addr+`", "token": "`+secret(t)+`"}`), 4, []string{"hint:"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

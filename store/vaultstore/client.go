@@ -115,7 +115,9 @@ func (s *Store) refusal(r request, answer *http.Response) error {
 	if answer.Header.Get("Content-Type") == vault.ContentType && json.Unmarshal(body, &said) == nil {
 		e.Errors, e.Warnings = said.Errors, said.Warnings
 		var version struct{ Metadata *vault.KVVersion }
-		e.deleted = json.Unmarshal(said.Data, &version) == nil && version.Metadata != nil
+		if json.Unmarshal(said.Data, &version) == nil {
+			e.deleted = version.Metadata
+		}
 	}
 	if e.Errors == nil {
 		e.Text = string(body)

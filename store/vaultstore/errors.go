@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/airlock-secrets/airlock/internal/wire/vault"
 	"github.com/airlock-secrets/airlock/store"
@@ -24,12 +25,19 @@ type ResponseError struct {
 	// Text is the body where it is not Vault's JSON, cut short.
 	Text string
 
-	deleted bool // the answer describes a deleted or destroyed version
-	login   bool // it answers a log-in
+	deleted *vault.KVVersion // what the answer says of a deleted or destroyed version
+	login   bool             // it answers a log-in
 }
 
 // Error says the status and what the server said.
 func (e *ResponseError) Error() string {
+	if v := e.deleted; v != nil {
+		gone := "deleted"
+		if v.Destroyed {
+			gone = "destroyed"
+		}
+		return fmt.Sprintf("status %d: %s in version %d", e.Status, gone, v.Version)
+	}
 	said := strings.Join(append(slices.Clone(e.Errors), e.Warnings...), ", ")
 	if said == "" {
 		said = strings.TrimSpace(e.Text)
@@ -45,6 +53,14 @@ func (e *ResponseError) Error() string {
 
 func (e *ResponseError) says(text string) bool {
 	return strings.Contains(strings.ToLower(strings.Join(append(slices.Clone(e.Errors), e.Warnings...), "\n")), strings.ToLower(text))
+}
+
+// unprintable reports whether the path holds a character for which the server
+// refuses any request, with status 400 and no word.
+func (e *ResponseError) unprintable() bool {
+	path, err := url.PathUnescape(e.URL)
+	return err == nil && e.Status == http.StatusBadRequest &&
+		strings.ContainsFunc(path, func(r rune) bool { return !unicode.IsPrint(r) })
 }
 
 // Reasons why an answer of status 200 is no secret, besides a shapeError.

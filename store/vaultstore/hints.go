@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"github.com/airlock-secrets/airlock/internal/wire/vault"
 )
@@ -26,10 +27,15 @@ func (s *Store) hint(e *ResponseError) string {
 			return "the mount or the secret demands check-and-set: write on condition of the version"
 		case e.says("upgrading from non-versioned"):
 			return "the mount is being made version 2: ask again in a moment"
+		case e.unprintable():
+			return "the server takes no name with a character that cannot be printed, such as a line break: take it out"
 		case e.says("missing client token"):
 			return "no token reached the server: where it redirects to another host, put that host in url"
 		}
 	case http.StatusForbidden:
+		if hint := s.addressHint(); hint != "" {
+			return hint
+		}
 		if s.auth.Name() == "token" {
 			return "the token may be wrong or expired, or its policies do not let it do that: try `vault token lookup`"
 		}
@@ -48,15 +54,45 @@ func (s *Store) hint(e *ResponseError) string {
 
 func (s *Store) missingHint(e *ResponseError) string {
 	switch {
-	case e.deleted:
-		return "its latest version is deleted or destroyed: `vault kv undelete` brings a deleted one back"
+	case e.deleted != nil && e.deleted.Destroyed:
+		return "what is destroyed cannot be brought back: write the secret again"
+	case e.deleted != nil:
+		return "`vault kv undelete` brings a deleted version back"
 	case e.says(vault.InvalidVersionedPath):
 		return fmt.Sprintf("the mount is KV version 2, but this client speaks version %d: set kv_engine_version to 2", s.version)
+	case e.says("namespace not found"):
+		return fmt.Sprintf("there is no namespace %q: correct namespace (`bao namespace list`)", s.namespace)
 	case e.says("no handler for route"):
-		if s.mount == "" {
-			return "nothing is mounted there: with mount_point null, names begin with the mount"
-		}
-		return fmt.Sprintf("nothing is mounted at %q: set mount_point to the engine's mount (`vault secrets list`)", s.mount)
+		return s.unmountedHint()
+	case s.version == 2 && len(e.Errors)+len(e.Warnings) == 0 && e.Errors != nil && s.mount != "":
+		// A version 1 engine answers the same for the path that it does not have.
+		return fmt.Sprintf("if the mount %q is KV version 1, set kv_engine_version to 1", s.mount)
+	}
+	return ""
+}
+
+func (s *Store) unmountedHint() string {
+	if hint := s.addressHint(); hint != "" {
+		return hint
+	}
+	if s.mount == "" {
+		return "nothing is mounted there: with mount_point null, names begin with the mount"
+	}
+	where := ""
+	if s.namespace != "" {
+		where = fmt.Sprintf(" in the namespace %q", s.namespace)
+	}
+	hint := fmt.Sprintf("nothing is mounted at %q%s: set mount_point to the engine's mount (`vault secrets list`)", s.mount, where)
+	if where != "" {
+		return hint + ", or correct namespace"
+	}
+	return hint + ", or namespace to where it is"
+}
+
+// addressHint is about an address to which hvac adds "/v1" once more.
+func (s *Store) addressHint() string {
+	if strings.HasSuffix(strings.TrimRight(s.address, "/"), "/v1") {
+		return `url ends in "/v1", which is added to it: leave it out`
 	}
 	return ""
 }

@@ -21,7 +21,8 @@ const listers = 8
 // List implements store.Lister. The server lists one folder at a time, and
 // lists deleted secrets as well: so each folder costs a request, and in KV
 // version 2 each name one more. A name that may be listed but whose metadata
-// may not be read is taken to be readable. With an empty Mount the prefix has
+// may not be read is taken to be readable, and so is one that the server lists
+// but takes in no path (of a character that cannot be printed). With an empty Mount the prefix has
 // to begin with one.
 func (s *Store) List(ctx context.Context, prefix string) ([]string, error) {
 	const op = "list"
@@ -58,6 +59,11 @@ func (s *Store) walk(ctx context.Context, token, mount, prefix string) ([]string
 		folder := folders[0]
 		folders = folders[1:]
 		keys, err := s.keys(ctx, token, mount, folder)
+		var refusal *ResponseError
+		if errors.As(err, &refusal) && refusal.unprintable() && folder != "" {
+			s.log.WarnContext(ctx, "a folder is left out: the server lists it and takes no request for it", "store", s.name, "folder", store.Clip(folder))
+			continue
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -110,7 +116,7 @@ func (s *Store) readable(ctx context.Context, token, mount string, names []strin
 			m, err := s.metadata(ctx, token, quote(mount), quote(name))
 			var refusal *ResponseError
 			switch {
-			case errors.As(err, &refusal) && refusal.Status == http.StatusForbidden:
+			case errors.As(err, &refusal) && (refusal.Status == http.StatusForbidden || refusal.unprintable()):
 				keep[i] = true
 			case errors.As(err, &refusal) && refusal.Status == http.StatusNotFound: // gone meanwhile
 			case err != nil:

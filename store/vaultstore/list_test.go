@@ -2,8 +2,12 @@ package vaultstore_test
 
 import (
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"slices"
+	"strings"
 	"testing"
+	"unicode"
 
 	"github.com/airlock-secrets/airlock/internal/baotest"
 	"github.com/airlock-secrets/airlock/store"
@@ -63,4 +67,28 @@ func TestListBelowFolders(t *testing.T) {
 		_, err := s.List(t.Context(), "")
 		wantError(t, "List", err, store.NotFound, "nothing is mounted")
 	})
+}
+
+// A server whose check of printable paths was off once lists names that it
+// takes no request for afterwards.
+func TestListOfUnprintableNames(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		switch {
+		case strings.ContainsFunc(r.URL.Path, func(c rune) bool { return !unicode.IsPrint(c) }):
+			w.WriteHeader(http.StatusBadRequest)
+		case r.Method == "LIST":
+			fmt.Fprint(w, `{"data": {"keys": ["a\nb", "folder\n/", "plain"]}}`)
+		default:
+			fmt.Fprint(w, `{"data": {"current_version": 1, "versions": {"1": {}}}}`)
+		}
+	}))
+	t.Cleanup(server.Close)
+	s := open(t, vaultstore.Options{URL: server.URL, Mount: "secret", Auth: vaultstore.Token{Token: "t"}})
+	names, err := s.List(t.Context(), "")
+	if err != nil || !slices.Equal(names, []string{"a\nb", "plain"}) {
+		t.Errorf("List = %q, %v", names, err)
+	}
+	_, err = s.Get(t.Context(), "a\nb")
+	wantError(t, "Get", err, store.Invalid, "cannot be printed")
 }

@@ -216,7 +216,7 @@ func TestMountsAndVersions(t *testing.T) {
 		{what: "version 1 of version 1", mount: "old", version: 1},
 		{what: "slashes around the mount", mount: "/secret/", version: 2},
 		{what: "version 1 of version 2", mount: "secret", version: 1, get: store.NotFound, getHint: "set kv_engine_version to 2", check: store.Invalid, hint: "set kv_engine_version to 2"},
-		{what: "version 2 of version 1", mount: "old", version: 2, get: store.NotFound, check: store.Invalid, hint: "set kv_engine_version to 1"},
+		{what: "version 2 of version 1", mount: "old", version: 2, get: store.NotFound, getHint: `if the mount "old" is KV version 1, set kv_engine_version to 1`, check: store.Invalid, hint: "set kv_engine_version to 1"},
 		{what: "no such mount", mount: "nope", version: 2, get: store.NotFound, getHint: "nothing is mounted at \"nope\""},
 		{what: "a mount of another kind", mount: "pki", version: 2, get: store.NotFound, check: store.Invalid, hint: "KV engine"},
 	}
@@ -228,7 +228,7 @@ func TestMountsAndVersions(t *testing.T) {
 				if err != nil || !strings.Contains(string(got.Payload), "value") {
 					t.Errorf("Get = %v, %v", got, err)
 				}
-			} else if store.CodeOf(err) == store.NotFound || tt.getHint != "" {
+			} else {
 				wantError(t, "Get", err, tt.get, tt.getHint)
 			}
 			if err := s.Check(t.Context()); tt.check == "" && tt.get == "" && err != nil {
@@ -238,6 +238,26 @@ func TestMountsAndVersions(t *testing.T) {
 			}
 		})
 	}
+	t.Run("an address with the version of the API", func(t *testing.T) {
+		for token, want := range map[string]store.Code{server.Token: store.NotFound, "none": store.Denied} {
+			s := open(t, vaultstore.Options{URL: server.Addr + "/v1/", Mount: "secret", Auth: vaultstore.Token{Token: token}})
+			_, err := s.Get(t.Context(), "variables/x")
+			wantError(t, "Get", err, want, `url ends in "/v1"`)
+		}
+	})
+	t.Run("a deleted version", func(t *testing.T) {
+		s := open(t, vaultstore.Options{URL: server.Addr, Mount: "secret", Auth: root})
+		server.MustDo(t, "POST", "/v1/secret/data/gone", map[string]any{"data": map[string]string{"value": "new"}})
+		server.MustDo(t, "DELETE", "/v1/secret/data/gone", nil)
+		_, err := s.Get(t.Context(), "gone")
+		wantError(t, "Get", err, store.NotFound, "vault kv undelete")
+		if !strings.Contains(err.Error(), "deleted in version 1") {
+			t.Errorf("Get = %v", err)
+		}
+		server.MustDo(t, "PUT", "/v1/secret/destroy/gone", map[string]any{"versions": []int{1}})
+		_, err = s.Get(t.Context(), "gone")
+		wantError(t, "Get", err, store.NotFound, "write the secret again")
+	})
 	t.Run("the mount in the name", func(t *testing.T) { testMountInName(t, server) })
 }
 
@@ -283,6 +303,9 @@ func TestNamespace(t *testing.T) {
 	o := vaultstore.Options{URL: server.Addr, Mount: "kv", Auth: vaultstore.Token{Token: server.Token}}
 	_, err := open(t, o).Get(t.Context(), "x")
 	wantError(t, "Get outside the namespace", err, store.NotFound, "nothing is mounted")
+	o.Namespace = "nobodys"
+	_, err = open(t, o).Get(t.Context(), "x")
+	wantError(t, "Get in no namespace", err, store.NotFound, `there is no namespace "nobodys"`)
 	o.Namespace = "team"
 	if got, err := open(t, o).Get(t.Context(), "x"); err != nil || string(got.Payload) != `{"value":"of the team"}` {
 		t.Errorf("Get = %v, %v", got, err)
