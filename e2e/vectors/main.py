@@ -68,7 +68,8 @@ def main():
             answers = ask(pool, python, name, [c["input"] for c in chosen])
             pairs = [p for p in zip(chosen, answers, strict=True) if "not_applicable" not in p[1]]
             reasons = sorted({a["not_applicable"] for a in answers if "not_applicable" in a})
-            remarks += [f"Not every case of {name} can be asked: {reason}." for reason in reasons]
+            if reasons:
+                remarks.append(f"Not every case of {name} can be asked: {'; '.join(reasons)}.")
             new = [
                 d
                 for case, answer in pairs
