@@ -15,12 +15,17 @@
 package audit
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"time"
+
+	"github.com/airlock-secrets/airlock/store"
 )
 
 // Entry is one line. Every text may come from outside: it is quoted, and cut
@@ -56,14 +61,21 @@ type Log struct {
 func New(w io.Writer) *Log { return &Log{w: w} }
 
 // Open appends to the file at path and creates it where there is none, 0600,
-// in a folder that it creates 0700.
+// in a folder that it creates 0700. What is there must be a file: a link or a
+// pipe, by which another process gets or holds up every line, is Invalid.
 func Open(path string) (*Log, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, fmt.Errorf("opening the audit log: %w", err)
 	}
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600)
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_APPEND|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0o600)
+	if errors.Is(err, syscall.ELOOP) {
+		return nil, noFile(path)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("opening the audit log: %w", err)
+	}
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+		return nil, closing(f, cmp.Or(err, noFile(path)))
 	}
 	// A file that an earlier umask or hand left open to others is closed.
 	if err := f.Chmod(0o600); err != nil {
@@ -76,6 +88,11 @@ func Open(path string) (*Log, error) {
 	return &Log{w: f, file: f, torn: torn}, nil
 }
 
+func noFile(path string) error {
+	return &store.Error{Op: "open", Store: "audit log", Code: store.Invalid, Err: fmt.Errorf("%s is not a regular file", path),
+		Hint: "move it away; a file is made in its place"}
+}
+
 func closing(f *os.File, err error) error {
 	_ = f.Close()
 	return err
@@ -85,7 +102,7 @@ func closing(f *os.File, err error) error {
 // a killed process leaves behind.
 func endsTorn(f *os.File) (bool, error) {
 	info, err := f.Stat()
-	if err != nil || !info.Mode().IsRegular() || info.Size() == 0 {
+	if err != nil || info.Size() == 0 {
 		return false, err
 	}
 	var last [1]byte
@@ -113,13 +130,25 @@ func (l *Log) Write(e *Entry) error {
 	if err == nil && n < len(b) {
 		err = io.ErrShortWrite
 	}
-	if n > 0 {
-		l.torn = n < len(b)
-	}
 	if err != nil {
+		if n > 0 && !l.takeBack(n) {
+			l.torn = true
+		}
 		return fmt.Errorf("writing the audit log: %w", err)
 	}
+	l.torn = false
 	return nil
+}
+
+// takeBack removes the n bytes of a line that did not fit, so that no reader
+// stumbles over half of one. It reports false where that cannot be: then the
+// next line begins with a line break.
+func (l *Log) takeBack(n int) bool {
+	if l.file == nil {
+		return false
+	}
+	info, err := l.file.Stat()
+	return err == nil && info.Size() >= int64(n) && l.file.Truncate(info.Size()-int64(n)) == nil
 }
 
 // Close closes the file that Open opened.

@@ -5,13 +5,16 @@ import (
 	"encoding/json"
 	"errors"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/airlock-secrets/airlock/internal/audit"
+	"github.com/airlock-secrets/airlock/store"
 )
 
 func TestLineHoldsEveryMember(t *testing.T) {
@@ -145,6 +148,72 @@ func TestAFailedWriteIsAnErrorAndTheNextLineIsWhole(t *testing.T) {
 	got := strings.Split(strings.TrimSuffix(d.String(), "\n"), "\n")
 	if len(got) != 2 || !json.Valid([]byte(got[1])) || !strings.Contains(got[1], "kept") {
 		t.Errorf("lines = %q", got)
+	}
+}
+
+func TestOnlyAFileIsOpened(t *testing.T) {
+	for name, arrange := range map[string]func(path string) error{
+		"a link":             func(path string) error { return os.Symlink(filepath.Join(t.TempDir(), "elsewhere"), path) },
+		"a pipe":             func(path string) error { return syscall.Mkfifo(path, 0o600) },
+		"a link to a device": func(path string) error { return os.Symlink("/dev/full", path) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "audit.log")
+			if err := arrange(path); err != nil {
+				t.Fatal(err)
+			}
+			l, err := audit.Open(path)
+			if store.CodeOf(err) != store.Invalid || store.Hint(err) == "" || !strings.Contains(err.Error(), path) {
+				_ = l.Close()
+				t.Errorf("Open: %v, want Invalid, the path and a hint", err)
+			}
+		})
+	}
+}
+
+// TestHalfALineIsTakenBack fills a file system in the middle of a line: the
+// size of a file is bounded for this process, as a quota would.
+func TestHalfALineIsTakenBack(t *testing.T) {
+	const most = 1000
+	path := filepath.Join(t.TempDir(), "audit.log")
+	l, err := audit.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	signal.Ignore(syscall.SIGXFSZ)
+	defer signal.Reset(syscall.SIGXFSZ)
+	var old syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_FSIZE, &old); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: most, Max: old.Max}); err != nil {
+		t.Fatal(err)
+	}
+	written := 0
+	for ; written < most; written++ {
+		if err = l.Write(&audit.Entry{Name: strings.Repeat("n", 100)}); err != nil {
+			break
+		}
+	}
+	again := l.Write(&audit.Entry{Name: strings.Repeat("n", 100)})
+	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &old); err != nil {
+		t.Fatal(err)
+	}
+	if err == nil || again == nil {
+		t.Fatalf("Write beyond the limit: %v, then %v, want errors", err, again)
+	}
+	if err := l.Write(&audit.Entry{Name: "after"}); err != nil {
+		t.Fatal(err)
+	}
+	got := lines(t, path)
+	if len(got) != written+1 || !strings.Contains(got[written], "after") {
+		t.Errorf("%d lines, want %d and one", len(got), written)
+	}
+	for _, line := range got {
+		if !json.Valid([]byte(line)) {
+			t.Errorf("not JSON: %q", line)
+		}
 	}
 }
 
