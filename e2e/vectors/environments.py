@@ -32,7 +32,10 @@ PACKAGES = (
 )
 PROVIDERS = tuple(name for name in PACKAGES if "-providers-" in name)
 GRACE = datetime.timedelta(days=7)
-REGISTRY = "https://pypi.org/pypi/apache-airflow/{}/json"
+# The registry's index in JSON (PEP 691), whose files have an upload time (PEP
+# 700): what uv itself reads for --exclude-newer.
+REGISTRY = "https://pypi.org/simple"
+INDEX_FORMAT = "application/vnd.pypi.simple.v1+json"
 
 
 def versions(python):
@@ -69,9 +72,15 @@ def python_of(version, as_of=None):
 
 def published(version):
     """A week after that Airflow was uploaded to the registry."""
-    with urllib.request.urlopen(REGISTRY.format(version), timeout=60) as answer:
-        files = json.load(answer)["urls"]
-    first = min(datetime.date.fromisoformat(file["upload_time_iso_8601"][:10]) for file in files)
+    index = os.environ.get("UV_DEFAULT_INDEX") or os.environ.get("PIP_INDEX_URL") or REGISTRY
+    request = urllib.request.Request(index.rstrip("/") + "/apache-airflow/", headers={"Accept": INDEX_FORMAT})
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        files = json.load(answer)["files"]
+    names = (f"apache_airflow-{version}-", f"apache_airflow-{version}.tar")
+    days = [file["upload-time"][:10] for file in files if file["filename"].startswith(names)]
+    if not days:
+        raise SystemExit(f"the registry has no apache-airflow {version}")
+    first = datetime.date.fromisoformat(min(days))
     return (first + GRACE).isoformat()
 
 
