@@ -204,7 +204,7 @@ func TestNothingLeavesThatWasNotWrittenDown(t *testing.T) {
 	}
 	serve(t, dir, inner, func(control.Call, error) error { return errors.New("the audit log is full") })
 	got, err := dial(t, dir).Get(t.Context(), "x")
-	if got != nil || store.CodeOf(err) != store.Unavailable || !strings.Contains(err.Error(), "audit log") {
+	if got != nil || store.CodeOf(err) != store.Unavailable || !strings.Contains(err.Error(), "audit log") || store.Hint(err) == "" {
 		t.Errorf("Get = %v, %v, want the observer's error", got, err)
 	}
 }

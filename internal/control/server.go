@@ -28,12 +28,16 @@ type Call struct {
 	Namespace string
 	// Name is what is asked for, or the prefix of a list.
 	Name string
+	// Version is the one that is read; 0 for the latest.
+	Version int64
+	// Duration is how long the store took.
+	Duration time.Duration
 }
 
 // Observer hears of every call once it is done, err being what the store
 // answered, and before the command does. When it returns an error the command
 // gets that instead of the answer, so that nothing leaves that could not be
-// written down.
+// written down. What a call has changed by then stays changed.
 type Observer func(c Call, err error) error
 
 // Server answers commands on the socket of a data folder.
@@ -119,16 +123,28 @@ func (s *Server) answer(ctx context.Context, op string, q *request) *answer {
 		return &answer{Error: fromError(&store.Error{Op: op, Code: store.NotFound, Name: q.Namespace,
 			Err: errors.New("the daemon has no such namespace")})}
 	}
+	start := time.Now()
 	a, err := call(ctx, to, op, q)
 	if !slices.Contains([]string{opCheck, opLocate}, op) {
-		if failed := s.observe(Call{Op: op, Namespace: q.Namespace, Name: string(q.Name)}, err); failed != nil {
-			err = failed
+		c := Call{Op: op, Namespace: q.Namespace, Name: string(q.Name), Version: q.Version, Duration: time.Since(start)}
+		if failed := s.observe(c, err); failed != nil {
+			err = told(op, failed)
 		}
 	}
 	if err != nil {
 		return &answer{Error: fromError(err)}
 	}
 	return a
+}
+
+// told makes a *store.Error of what an observer returns.
+func told(op string, err error) error {
+	var e *store.Error
+	if errors.As(err, &e) {
+		return err
+	}
+	return &store.Error{Op: op, Store: "airlock", Code: store.Unavailable, Err: err,
+		Hint: "nothing is answered that was not written down: see to the audit log's disk and permissions"}
 }
 
 func (s *Server) hello() *answer {

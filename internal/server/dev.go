@@ -38,7 +38,7 @@ func (d *daemon) devClient(ctx context.Context) (string, error) {
 }
 
 // readDevToken is empty where there is no token, or one that others may have
-// read or put there, and which is not to be used again.
+// read or put there and which is not to be used again.
 func readDevToken(path string) (string, error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
 	if errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.ELOOP) {

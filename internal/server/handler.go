@@ -9,7 +9,6 @@ import (
 
 	"github.com/airlock-secrets/airlock"
 	"github.com/airlock-secrets/airlock/airflow/dialect"
-	"github.com/airlock-secrets/airlock/internal/audit"
 	"github.com/airlock-secrets/airlock/internal/control"
 	"github.com/airlock-secrets/airlock/internal/facade/vault"
 	"github.com/airlock-secrets/airlock/internal/gate"
@@ -67,19 +66,4 @@ func (d *daemon) control() (*control.Server, error) {
 		sqlstore.DefaultNamespace: d.embedded,
 		sqlstore.SystemNamespace:  d.db.Namespace(sqlstore.SystemNamespace),
 	}, d.observe)
-}
-
-// observe writes the audit line of a command, and lets a changed list of
-// clients count at once.
-func (d *daemon) observe(c control.Call, err error) error {
-	outcome := "done"
-	if err != nil {
-		outcome = string(store.CodeOf(err))
-	}
-	failed := d.audit.Write(&audit.Entry{Time: time.Now(), Principal: "owner of the folder", Protocol: "cli",
-		Action: c.Op, Kind: c.Namespace, Name: c.Name, Outcome: outcome})
-	if failed == nil && err == nil && c.Namespace == sqlstore.SystemNamespace && (c.Op == "put" || c.Op == "delete") {
-		failed = d.registry.Reload(context.Background())
-	}
-	return failed
 }

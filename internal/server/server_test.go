@@ -129,6 +129,10 @@ func TestDevelopment(t *testing.T) {
 		if err != nil || !strings.Contains(string(s.Payload), "CANARY-server") {
 			t.Errorf("Get through the socket = %v, %v", s, err)
 		}
+		b, err := os.ReadFile(filepath.Join(dir, "audit.log"))
+		if n := strings.Count(string(b), `"kind":"variable","name":"k"`); err != nil || n != 3 {
+			t.Errorf("%d lines of the variable in %s, %v, want those of two requests and a command", n, b, err)
+		}
 	})
 
 	if err := r.stop(); err != nil {
