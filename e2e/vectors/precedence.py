@@ -19,6 +19,8 @@ from observe import NotApplicable, Records, error, plain
 
 STATE = types.SimpleNamespace(store={}, calls=[], constructed=[])
 CONNECTION = ("conn_id", "conn_type", "description", "host", "login", "password", "schema", "port", "extra")
+# Where a case says nothing: as every installation, with a key to encrypt with.
+CONFIGURATION = "[core]\nfernet_key = MTExMTExMTExMTExMTExMTExMTExMTExMTExMTExMTE=\n"
 LOUD = {"warning", "error", "critical"}
 # A remark about the backend's options among the lines that Airflow prints while
 # it starts, bare or in the form of its console log.
@@ -39,9 +41,8 @@ def expect(case):
         if case["context"] == "sdk_server":
             environment["_AIRFLOW_PROCESS_CONTEXT"] = "server"
         environment |= case["env"]
-        if case.get("cfg") is not None:
-            with open(os.path.join(home, "airflow.cfg"), "w", encoding="utf-8") as file:
-                file.write(case["cfg"])
+        with open(os.path.join(home, "airflow.cfg"), "w", encoding="utf-8") as file:
+            file.write(CONFIGURATION if case.get("cfg") is None else case["cfg"])
         source, target = os.path.join(home, "case.json"), os.path.join(home, "out.json")
         with open(source, "w", encoding="utf-8") as file:
             json.dump(case, file)
