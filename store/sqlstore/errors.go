@@ -93,6 +93,8 @@ func systemCode(err error) (store.Code, string) {
 		return store.Denied, "the data folder and its files must belong to the user who runs airlock"
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT), errors.Is(err, syscall.EFBIG):
 		return store.Unavailable, hintFull
+	case errors.Is(err, syscall.EROFS):
+		return store.Denied, "mount the disk of the data folder for writing, or name another folder with --data-dir"
 	case errors.Is(err, syscall.ENOTDIR):
 		return store.Invalid, "the data folder must be a folder: name another one with --data-dir"
 	}

@@ -103,6 +103,9 @@ func (n *Namespace) remember(k *namespaceKey) {
 // create, the namespace is made where it is missing; else its absence is
 // sql.ErrNoRows.
 func (n *Namespace) change(ctx context.Context, create bool, f func(*sql.Tx, *namespaceKey) error) error {
+	if err := n.db.mayChange(); err != nil {
+		return err
+	}
 	tx, err := n.db.write.BeginTx(ctx, nil)
 	if err != nil {
 		return err

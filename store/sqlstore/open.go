@@ -28,6 +28,7 @@ type DB struct {
 	kek         tink.AEADWithContext
 	read, write *sql.DB
 	statements  statements
+	frozen      bool // on a file system that cannot be written
 	closed      atomic.Bool
 
 	mu   sync.Mutex
@@ -76,7 +77,11 @@ func OpenStore(ctx context.Context, o Options) (*Namespace, error) {
 
 func (db *DB) open(ctx context.Context, path string) error {
 	var err error
-	if db.write, err = openSQLite(path, writing); err != nil {
+	writes, reads := writing, reading
+	if db.frozen = readOnlyDisk(path); db.frozen {
+		writes, reads = frozen, frozen
+	}
+	if db.write, err = openSQLite(path, writes); err != nil {
 		return err
 	}
 	if err := migrate(ctx, db.write, migrations()); err != nil {
@@ -85,7 +90,7 @@ func (db *DB) open(ctx context.Context, path string) error {
 	if err := db.checkCanary(ctx); err != nil {
 		return err
 	}
-	if db.read, err = openSQLite(path, reading); err != nil {
+	if db.read, err = openSQLite(path, reads); err != nil {
 		return err
 	}
 	return db.prepare(ctx)
@@ -145,6 +150,7 @@ type access int
 const (
 	reading access = iota
 	writing
+	frozen
 )
 
 // openSQLite opens a file that must be there. Writers take the lock when
@@ -166,12 +172,15 @@ func openSQLite(path string, a access) (*sql.DB, error) {
 		"_error_rc":     {"1"},
 		"_pragma":       {"secure_delete(1)", "trusted_schema(0)"},
 	}
-	connections := 1
-	if a == writing {
+	connections := readers
+	switch a {
+	case writing:
 		query.Set("_txlock", "immediate")
-	} else {
+		connections = 1
+	case reading:
 		query.Set("_query_only", "on")
-		connections = readers
+	case frozen:
+		freeze(query, abs)
 	}
 	name := url.URL{Scheme: "file", Path: abs, RawQuery: query.Encode()}
 	db, err := sql.Open("sqlite", name.String())
