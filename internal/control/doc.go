@@ -11,6 +11,10 @@
 //	                           long for a socket: in a folder of its own, 0700,
 //	                           among the temporary files
 //
+// Both, and the folders that they are in, must be ours and nobody else's to
+// change, and the system must say that the process which listens is ours: else
+// Dial refuses with an [UntrustedError]. A folder may come from anywhere.
+//
 // Every call is POST /v1/<operation> with one JSON object each way; see the
 // types request and answer. Names travel as bytes (base64), because a name
 // need not be UTF-8.
