@@ -147,7 +147,12 @@ func (g *Gate) lock(name string) func() {
 
 // UpstreamError says that a source failed, and not the caller's request: a
 // facade must not answer as if the caller's own token were bad.
-type UpstreamError struct{ Err error }
+type UpstreamError struct {
+	Err error
+	// Source is the class of the source that failed; empty where several may
+	// have. Unlike Err it may be told to anybody.
+	Source string
+}
 
 // Error returns the message of the cause.
 func (e *UpstreamError) Error() string { return e.Err.Error() }

@@ -17,8 +17,8 @@ type Answer struct {
 	// Ref is what was found; nil for a plain secret.
 	Ref *airflow.Ref
 	// Value is what it means to Airflow. It is empty for a plain secret, for
-	// an old version of another store's, and for a secret of the own store
-	// that holds nothing Airflow would take.
+	// an old version of another store's, and for a secret that holds nothing
+	// Airflow would take.
 	Value dialect.Value
 	// HasValue says that Value is set: a variable may hold null.
 	HasValue bool
@@ -70,8 +70,11 @@ func (g *Gate) read(ctx context.Context, p *pass, n Name, version int64) (*Answe
 	if err != nil {
 		return nil, err
 	}
-	if h == nil {
-		return g.readUnresolved(ctx, p, n.Refs, version)
+	switch {
+	case h == nil:
+		return g.readUnresolved(ctx, p, n.Refs, version, nil)
+	case h.unread != nil:
+		return g.readUnresolved(ctx, p, n.Refs, version, h)
 	}
 	p.aboutRef(h.ref)
 	p.from(h.source)
@@ -93,6 +96,9 @@ type hit struct {
 	source int
 	name   string // where the source keeps it
 	res    *airlock.Result
+	// unread is a secret that Airflow has no value for, and no layer another;
+	// res is of no use then.
+	unread *store.Secret
 }
 
 // find resolves every candidate. It returns nil where all are missing, and the
@@ -106,8 +112,9 @@ func (g *Gate) find(ctx context.Context, refs []airflow.Ref) (*hit, error) {
 		}
 		switch {
 		case h == nil:
-		case found == nil:
+		case found == nil, found.unread != nil && h.unread == nil:
 			found = h
+		case h.unread != nil && found.unread == nil:
 		case found.source == h.source && found.name == h.name:
 			// Two readings of one and the same secret.
 		default:
@@ -133,9 +140,22 @@ func (g *Gate) resolve(ctx context.Context, r *airlock.Resolver, ref airflow.Ref
 		}
 		return h, nil
 	case errors.As(err, &none):
-		return nil, nil
+		return g.unread(ref, res), nil
 	}
-	return nil, &UpstreamError{err}
+	return nil, &UpstreamError{Err: err}
+}
+
+// unread is the first secret of another store that is there without a value.
+func (g *Gate) unread(ref airflow.Ref, res *airlock.Result) *hit {
+	if res == nil {
+		return nil
+	}
+	for i, a := range res.Attempts {
+		if a.Unread != nil && i != g.own && len(a.Names) > 0 {
+			return &hit{ref: ref, source: i, name: a.Names[len(a.Names)-1], unread: a.Unread}
+		}
+	}
+	return nil
 }
 
 // fellBack reports whether the own store answered for a team with what belongs
@@ -154,8 +174,15 @@ func clip(r airflow.Ref) airflow.Ref {
 
 // readUnresolved answers for references that Airflow has no value for: the
 // own store may still hold a secret that means nothing to Airflow, an older
-// version, or one that is hidden, which protocols tell apart from nothing.
-func (g *Gate) readUnresolved(ctx context.Context, p *pass, refs []airflow.Ref, version int64) (*Answer, error) {
+// version, or one that is hidden, which protocols tell apart from nothing. What
+// another store has without a value, unread, is for them to show too.
+func (g *Gate) readUnresolved(ctx context.Context, p *pass, refs []airflow.Ref, version int64, unread *hit) (*Answer, error) {
+	if unread != nil && (version == 0 || version == max(unread.unread.Version, 1)) {
+		p.aboutRef(unread.ref)
+		p.from(unread.source)
+		return &Answer{Ref: &unread.ref, Secret: unread.unread, Version: max(unread.unread.Version, 1),
+			Dialect: g.sources[unread.source].Dialect}, nil
+	}
 	missing := &store.Error{Op: "read", Name: refs[0].ID, Code: store.NotFound}
 	if g.own < 0 {
 		return nil, missing
@@ -266,7 +293,11 @@ func (g *Gate) describe(ctx context.Context, p *pass, n Name) (*store.Record, er
 	case h != nil && h.source != g.own:
 		p.aboutRef(h.ref)
 		p.from(h.source)
-		return foreign(h.ref, h.res.Secret), nil
+		s := h.unread
+		if s == nil {
+			s = h.res.Secret
+		}
+		return foreign(h.ref, s), nil
 	}
 	refs := n.Refs
 	if h != nil {

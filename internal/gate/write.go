@@ -206,7 +206,7 @@ func (g *Gate) hiddenBy(ctx context.Context, ref airflow.Ref) error {
 	above := &airlock.Resolver{Sources: g.sources[:g.own], Reading: g.cfg.Resolver.Reading,
 		SingleTeam: g.cfg.Resolver.SingleTeam, Now: g.cfg.Resolver.Now}
 	h, err := g.resolve(ctx, above, ref)
-	if err != nil || h == nil {
+	if err != nil || h == nil || h.unread != nil {
 		return err
 	}
 	s := &g.sources[h.source]

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"strings"
 
 	"github.com/airlock-secrets/airlock/internal/gate"
 	wire "github.com/airlock-secrets/airlock/internal/wire/vault"
@@ -68,8 +69,19 @@ func statusOf(err error) int {
 	return http.StatusServiceUnavailable
 }
 
+// upstreamWords is what a caller is told of a store behind that failed: not
+// where it is nor as whom airlock asks it, which is for the daemon's log.
+var upstreamWords = map[store.Code]string{
+	store.Denied:          "refused",
+	store.Unauthenticated: "refused the log-in",
+	store.Invalid:         "refused the request",
+	store.Throttled:       "limits how often it may be asked",
+	store.Unsupported:     "cannot do that",
+	store.Corrupt:         "holds something that cannot be read",
+}
+
 // messageOf is what the caller is told. Errors hold no values by contract;
-// what they say of our stores is cut short.
+// what they say of our own store is cut short.
 func messageOf(status int, err error) string {
 	var own *statusError
 	var upstream *gate.UpstreamError
@@ -82,6 +94,12 @@ func messageOf(status int, err error) string {
 		return "permission denied"
 	case status == http.StatusForbidden && !errors.As(err, &upstream):
 		return listed("permission denied")
+	case upstream != nil || errors.As(err, &upstream):
+		words, ok := upstreamWords[store.CodeOf(err)]
+		if !ok {
+			words = "cannot be reached"
+		}
+		return listed(strings.Join(strings.Fields("the secrets backend "+upstream.Source+" "+words), " "))
 	}
 	message := err.Error()
 	if hint := store.Hint(err); hint != "" {
@@ -92,6 +110,14 @@ func messageOf(status int, err error) string {
 		message = message[:most] + "..."
 	}
 	return listed(message)
+}
+
+// tell logs what the caller is not told of a store behind.
+func (h *Handler) tell(q *request, err error) {
+	var upstream *gate.UpstreamError
+	if errors.As(err, &upstream) {
+		h.log.WarnContext(q.r.Context(), "a secrets backend failed", "request", q.id, "error", upstream.Error(), "hint", store.Hint(err))
+	}
 }
 
 // fail answers with err.

@@ -2,6 +2,7 @@ package vault
 
 import (
 	"fmt"
+	"log/slog"
 	"net/http"
 	"strings"
 	"unicode/utf8"
@@ -30,6 +31,9 @@ type Options struct {
 	// AppRoles are the names under auth/ where AppRole logins are taken; nil
 	// means "approle".
 	AppRoles []string
+	// Log takes what callers are not told of the sources that fail; nil means
+	// slog.Default.
+	Log *slog.Logger
 	// Version is what sys/health tells; empty means APIVersion.
 	Version string
 }
@@ -53,6 +57,7 @@ type Handler struct {
 	mounts   []Mount
 	appRoles []string
 	version  string
+	log      *slog.Logger
 	cluster  string
 	bases    map[airflow.Kind][]string // :: kind -> what its paths begin with
 	buffers  bufferPool
@@ -64,7 +69,10 @@ func New(o Options) (*Handler, error) {
 		return nil, fmt.Errorf("making the vault facade: a gate and clients are needed")
 	}
 	h := &Handler{gate: o.Gate, clients: o.Clients, dialect: o.Dialect, mounts: o.Mounts, appRoles: o.AppRoles,
-		version: o.Version, cluster: newUUID()}
+		version: o.Version, log: o.Log, cluster: newUUID()}
+	if h.log == nil {
+		h.log = slog.Default()
+	}
 	if h.dialect == nil {
 		h.dialect = dialect.DefaultVault()
 	}
@@ -105,6 +113,7 @@ func (h *Handler) Register(mux *http.ServeMux) { mux.Handle("/v1/", h) }
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	q := request{w: w, r: r}
 	if err := h.serve(&q); err != nil {
+		h.tell(&q, err)
 		q.fail(err)
 	}
 }

@@ -1,8 +1,12 @@
 package vault_test
 
 import (
+	"bytes"
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -304,5 +308,53 @@ func TestRegister(t *testing.T) {
 	mux.ServeHTTP(w, httptest.NewRequest("GET", "/v1/sys/health", nil))
 	if w.Code != 200 {
 		t.Errorf("status %d", w.Code)
+	}
+}
+
+// A secret of a Vault behind comes out untouched also where Airflow has no
+// value for it: VaultBackend then says so itself.
+func TestASecretWithoutAValueComesUntouched(t *testing.T) {
+	behind := memstore.New("upstream")
+	r := newRig(t, nil, airlock.Source{Layer: airlock.LayerBackend, Class: "v", Store: behind, Dialect: dialect.DefaultVault()})
+	if _, err := behind.Put(t.Context(), "variables/noval", &store.Secret{Payload: []byte(`{"other": "x"}`), Form: store.Object}, nil); err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]int{"secret/data/variables/noval": 200, "kv/variables/noval": 200, "secret/metadata/variables/noval": 200, "secret/data/variables/noval?version=7": 404} {
+		status, body := r.ask(t, "GET", path, "")
+		if status != want || want == 200 && !strings.Contains(path, "metadata") && !strings.Contains(body, `"data":{"other": "x"}`) {
+			t.Errorf("%s: %d %s", path, status, body)
+		}
+	}
+	r.put(t, "variable//noval", store.Secret{Payload: []byte("own")})
+	if status, body := r.ask(t, "GET", "secret/data/variables/noval", ""); status != 200 || !strings.Contains(body, `{"value":"own"}`) {
+		t.Errorf("below it: %d %s", status, body)
+	}
+}
+
+// refusing is a store behind whose errors tell where it is.
+type refusing struct{ code store.Code }
+
+func (s refusing) fail() error {
+	return &store.Error{Op: "get", Store: "vault http://10.1.2.3:8200", Code: s.code, Err: errors.New("policy of role x9"), Hint: "role x9"}
+}
+func (s refusing) Get(context.Context, string) (*store.Secret, error) { return nil, s.fail() }
+func (s refusing) List(context.Context, string) ([]string, error)     { return nil, s.fail() }
+func (refusing) Close() error                                         { return nil }
+
+// Callers are not told where a store behind is; the daemon's log is.
+func TestFailuresBehindDoNotTellWhere(t *testing.T) {
+	for _, code := range []store.Code{store.Denied, store.Unauthenticated, store.Unavailable, store.Throttled, store.Invalid} {
+		var log bytes.Buffer
+		r := newRig(t, func(o *vault.Options) { o.Log = slog.New(slog.NewTextHandler(&log, nil)) },
+			airlock.Source{Layer: airlock.LayerBackend, Class: "v", Store: refusing{code}, Dialect: dialect.DefaultVault()})
+		for method, path := range map[string]string{"GET": "secret/data/variables/x", "LIST": "secret/metadata/variables"} {
+			status, body := r.ask(t, method, path, "")
+			if status < 400 || strings.Contains(body, "10.1.2.3") || strings.Contains(body, "x9") || !strings.Contains(body, "the secrets backend") {
+				t.Errorf("%s %s: %d %s", code, method, status, body)
+			}
+		}
+		if !strings.Contains(log.String(), "10.1.2.3") || !strings.Contains(log.String(), "x9") {
+			t.Errorf("%s: the log does not tell: %s", code, log.String())
+		}
 	}
 }
