@@ -82,7 +82,7 @@ func (a *app) put(ctx context.Context, src target, ref airflow.Ref, v dialect.Va
 	if err != nil {
 		return err
 	}
-	if _, err := store.Put(ctx, src.Store, name, secret, nil); err != nil {
+	if _, err := store.Merge(ctx, src.Store, name, secret); err != nil {
 		return err
 	}
 	return a.describe(ctx, src.Store, name, description)
