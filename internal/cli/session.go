@@ -45,8 +45,12 @@ func (a *app) resolver(ctx context.Context) (*airlock.Resolver, error) {
 	if err != nil {
 		return nil, err
 	}
+	sources := backendsOf(f)
+	if a.noBackend {
+		sources = []settings.Backend{}
+	}
 	r, err := airlock.FromEnvironment(ctx, &airlock.EnvironmentOptions{
-		Settings: s, Environ: a.Environ, Reading: reading, Exact: a.exact, Sources: backendsOf(f),
+		Settings: s, Environ: a.Environ, Reading: reading, Exact: a.exact, Sources: sources,
 		Embedded: func(ctx context.Context) (store.Store, error) {
 			if !sqlstore.Exists(a.dir(a.dataDir)) {
 				return nil, nil
@@ -90,15 +94,16 @@ func (a *app) openEmbedded(ctx context.Context, namespace string, create bool) (
 	return s, err
 }
 
-// lookup resolves one reference and closes what it opened.
+// lookup resolves one reference and closes what it opened. The result is nil
+// only where the settings cannot be read.
 func (a *app) lookup(ctx context.Context, ref airflow.Ref, o *airlock.LookupOptions) (*airlock.Result, error) {
 	r, err := a.resolver(ctx)
 	if err != nil {
 		return nil, err
 	}
 	res, err := r.Lookup(ctx, ref, o)
-	if nothingConfigured(r) && err != nil {
-		return nil, noBackend()
+	if nothingConfigured(r) && errors.Is(err, store.ErrNotFound) {
+		err = noBackend()
 	}
 	return res, errors.Join(err, r.Close())
 }
@@ -138,12 +143,31 @@ func (a *app) backends(ctx context.Context) ([]airlock.Source, error) {
 	return backends, err
 }
 
+// starts fails where Airflow itself would not start with these backends.
+func (a *app) starts(ctx context.Context) error {
+	r, err := a.resolver(ctx)
+	if err != nil {
+		return err
+	}
+	for _, src := range r.Sources {
+		if src.Fatal {
+			err = errors.Join(err, src.Err)
+		}
+	}
+	return errors.Join(err, r.Close())
+}
+
 // option resolves one configuration option; its _SECRET form asks the
 // backend.
 func (a *app) option(ctx context.Context, section, key string) (string, error) {
 	s, err := a.load(ctx)
 	if err != nil {
 		return "", err
+	}
+	if a.exact {
+		if err := a.starts(ctx); err != nil {
+			return "", err
+		}
 	}
 	s = s.WithSecret(func(ctx context.Context, name string) (string, bool, error) {
 		r, err := a.resolver(ctx)
