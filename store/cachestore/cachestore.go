@@ -167,6 +167,7 @@ var (
 	_ store.Store     = (*Store)(nil)
 	_ store.Lister    = (*Store)(nil)
 	_ store.Writer    = (*Store)(nil)
+	_ store.Merger    = (*Store)(nil)
 	_ store.Versioner = (*Store)(nil)
 	_ store.Checker   = (*Store)(nil)
 	_ store.Locator   = (*Store)(nil)

@@ -156,6 +156,10 @@ func TestAWriteIsSeenByTheNextRead(t *testing.T) {
 		}
 		c.want(t, "a", value)
 	}
+	if _, err := c.Merge(ctx, "a", &store.Secret{Payload: []byte("3")}); err != nil {
+		t.Fatal(err)
+	}
+	c.want(t, "a", "3")
 	if err := c.Hide(ctx, "a", "vault"); err != nil {
 		t.Fatal(err)
 	}

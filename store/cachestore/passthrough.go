@@ -24,6 +24,16 @@ func (s *Store) Put(ctx context.Context, name string, secret *store.Secret, o *s
 	return stored, err
 }
 
+// Merge writes through, as the inner store merges.
+func (s *Store) Merge(ctx context.Context, name string, secret *store.Secret) (*store.Secret, error) {
+	var stored *store.Secret
+	err := s.change(name, func() (err error) {
+		stored, err = store.Merge(ctx, s.inner, name, secret)
+		return err
+	})
+	return stored, err
+}
+
 // Delete deletes through.
 func (s *Store) Delete(ctx context.Context, name string) error {
 	return s.change(name, func() error { return store.Delete(ctx, s.inner, name) })
