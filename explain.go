@@ -60,6 +60,8 @@ type ExplainAttempt struct {
 
 	// Names has every place asked, in order, where there were several.
 	Names []string `json:"names,omitempty"`
+	// Requests are the same places with the time that the store took for each.
+	Requests []ExplainRequest `json:"requests,omitempty"`
 	// Reason says why a layer was skipped or has no value.
 	Reason string `json:"reason,omitempty"`
 	Hint   string `json:"hint,omitempty"`
@@ -72,6 +74,13 @@ type ExplainAttempt struct {
 	// out where the layer has none. A value that is not a string, and a
 	// connection that is kept as separate fields, is JSON text.
 	Value *string `json:"value,omitempty"`
+}
+
+// ExplainRequest is one place asked and how long its answer took, retries and
+// a log-in included.
+type ExplainRequest struct {
+	Name       string  `json:"name"`
+	DurationMS float64 `json:"duration_ms"`
 }
 
 // Places returns every place asked, in order.
@@ -113,6 +122,9 @@ func (r *Result) Explain(reveal bool) ExplainDoc {
 func explainAttempt(a *Attempt) ExplainAttempt {
 	e := ExplainAttempt{Layer: a.Layer, Source: a.Source, Name: last(a.Names), Outcome: a.Outcome,
 		DurationMS: milliseconds(a.Duration), Reason: a.Reason, Hint: a.Hint, Setting: a.Setting, Notes: slices.Clone(a.Notes)}
+	for i, took := range a.Times {
+		e.Requests = append(e.Requests, ExplainRequest{a.Names[i], milliseconds(took)})
+	}
 	if len(a.Names) > 1 {
 		e.Names = slices.Clone(a.Names)
 	}

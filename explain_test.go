@@ -32,7 +32,13 @@ func TestExplainJSON(t *testing.T) {
    "name": "script:variables/x",
    "outcome": "throttled",
    "error": "get in script: throttled",
-   "duration_ms": 1,
+   "duration_ms": 3,
+   "requests": [
+    {
+     "name": "script:variables/x",
+     "duration_ms": 1
+    }
+   ],
    "hint": "ask less often",
    "setting": "AIRFLOW__SECRETS__BACKEND in .env",
    "notes": [
@@ -45,7 +51,13 @@ func TestExplainJSON(t *testing.T) {
    "name": "script:variables/x",
    "outcome": "found",
    "error": "",
-   "duration_ms": 1,
+   "duration_ms": 3,
+   "requests": [
+    {
+     "name": "script:variables/x",
+     "duration_ms": 1
+    }
+   ],
    "value": "********"
   },
   {
@@ -54,7 +66,13 @@ func TestExplainJSON(t *testing.T) {
    "name": "script:variables/x",
    "outcome": "found",
    "error": "",
-   "duration_ms": 1,
+   "duration_ms": 3,
+   "requests": [
+    {
+     "name": "script:variables/x",
+     "duration_ms": 1
+    }
+   ],
    "hidden": true,
    "value": "********"
   }

@@ -127,7 +127,9 @@ func (r *Resolver) read(ctx context.Context, src *Source, ref airflow.Ref, a *At
 	}
 	for _, name := range lookup.Names {
 		a.Names = append(a.Names, store.Locate(src.Store, name))
+		asked := r.now()
 		secret, missed := src.Store.Get(ctx, name)
+		a.Times = append(a.Times, r.now().Sub(asked))
 		v, none, err := decode(src.Dialect, ref, secret, missed)
 		switch {
 		case err != nil:

@@ -57,7 +57,9 @@ type Attempt struct {
 	// Setting says where the source is configured; empty if nowhere.
 	Setting string
 	// Names are the places asked, in order, as the service calls them.
-	Names   []string
+	Names []string
+	// Times are how long the store took for each of Names.
+	Times   []time.Duration
 	Outcome Outcome
 	// Reason says why a layer was skipped or has no value, in words.
 	Reason string
