@@ -107,8 +107,8 @@ func Load() ([]*File, error) {
 // Run runs test as one subtest for each case of each file of family, under
 // the case's name, and prints how many cases of each file ran. skip, which
 // may be nil, returns why a case is left out (by backend, login or group), or
-// "". A file of which no case ran fails. A folder of AIRLOCK_VECTORS may leave a
-// family out; our own may not.
+// "". A file of which no case ran fails. A folder of AIRLOCK_VECTORS may leave out
+// a family, or what one of the tests of a family runs; our own may not.
 func Run(t *testing.T, family Family, skip func(*testing.T, Case) string, test func(*testing.T, Case)) {
 	t.Helper()
 	files, err := Load()
@@ -135,7 +135,7 @@ func Run(t *testing.T, family Family, skip func(*testing.T, Case) string, test f
 			})
 		}
 		t.Logf("%s: %d cases ran, %d left out", f.Name, ran, skipped)
-		if ran == 0 {
+		if ran == 0 && (skipped == 0 || os.Getenv("AIRLOCK_VECTORS") == "") {
 			t.Errorf("%s: no case ran", f.Name)
 		}
 	}
