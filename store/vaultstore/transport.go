@@ -2,16 +2,14 @@ package vaultstore
 
 import (
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
-	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
+	"github.com/airlock-secrets/airlock/internal/wire/requests"
 	"github.com/airlock-secrets/airlock/store"
 )
 
@@ -61,7 +59,7 @@ func (o *Options) tlsConfig() (*tls.Config, error) {
 	if o.TLS.Insecure {
 		config.InsecureSkipVerify = true // the operator's explicit wish: verify=false
 	} else if ca, from := o.authority(); ca != "" {
-		pool, err := readAuthorities(o.Env.path(ca))
+		pool, err := requests.Authorities(o.Env.path(ca))
 		if err != nil {
 			return nil, &store.Error{Code: store.Invalid, Err: fmt.Errorf("reading the CA certificates of %s: %w", from, err),
 				Hint: from + " must name a PEM file or a folder of them"}
@@ -95,37 +93,15 @@ func (o *Options) authority() (path, from string) {
 	if o.TLS.CA != "" {
 		return o.TLS.CA, "verify"
 	}
-	for _, name := range []string{"REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "VAULT_CACERT", "VAULT_CAPATH"} {
+	if path, from := requests.CABundle(o.Env.Getenv); path != "" {
+		return path, from
+	}
+	for _, name := range []string{"VAULT_CACERT", "VAULT_CAPATH"} {
 		if path := o.Env.get(name); path != "" {
 			return path, name
 		}
 	}
 	return "", ""
-}
-
-func readAuthorities(path string) (*x509.CertPool, error) {
-	files := []string{path}
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	if info.IsDir() {
-		if files, err = filepath.Glob(filepath.Join(path, "*")); err != nil {
-			return nil, err
-		}
-	}
-	pool, found := x509.NewCertPool(), false
-	for _, file := range files {
-		pem, err := os.ReadFile(file)
-		if err != nil {
-			return nil, err
-		}
-		found = pool.AppendCertsFromPEM(pem) || found
-	}
-	if !found {
-		return nil, errors.New("there is no certificate in it")
-	}
-	return pool, nil
 }
 
 // maxRedirects is requests' DEFAULT_REDIRECT_LIMIT.

@@ -119,6 +119,10 @@ func bypasses(getenv Getenv, u *url.URL) bool {
 		list = getenv.get("NO_PROXY")
 	}
 	host := u.Hostname()
+	withPort := host // without brackets, as Python writes it
+	if p := u.Port(); p != "" {
+		withPort += ":" + p
+	}
 	address, err := netip.ParseAddr(host)
 	ipv4 := err == nil && address.Is4()
 	for entry := range strings.SplitSeq(strings.ReplaceAll(list, " ", ""), ",") {
@@ -130,7 +134,7 @@ func bypasses(getenv Getenv, u *url.URL) bool {
 			if network, err := netip.ParsePrefix(entry); err == nil && network.Contains(address) || entry == host {
 				return true
 			}
-		case strings.HasSuffix(host, entry), strings.HasSuffix(u.Host, entry), strings.HasSuffix("."+host, "."+strings.TrimLeft(entry, ".")):
+		case strings.HasSuffix(host, entry), strings.HasSuffix(withPort, entry), strings.HasSuffix("."+host, "."+strings.TrimLeft(entry, ".")):
 			return true
 		}
 	}
