@@ -2,9 +2,10 @@ package stores
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"unicode"
+
+	"github.com/airlock-secrets/airlock/internal/spelling"
 )
 
 // advice says what to write instead of a path that leads nowhere.
@@ -46,7 +47,7 @@ func (t Table) nearest(path string) string {
 	best, found := 1<<30, ""
 	for _, row := range t {
 		for _, known := range append([]string{row.Class}, row.Old...) {
-			d := distance(strings.ToLower(path), strings.ToLower(known))
+			d := spelling.Distance(strings.ToLower(path), strings.ToLower(known))
 			if last(path) == last(known) {
 				d = min(d, 1)
 			}
@@ -59,23 +60,3 @@ func (t Table) nearest(path string) string {
 }
 
 func last(path string) string { return path[strings.LastIndexByte(path, '.')+1:] }
-
-// distance counts the single-byte edits between a and b (Levenshtein).
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		previous := slices.Clone(row)
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := 1
-			if a[i] == b[j] {
-				cost = 0
-			}
-			row[j+1] = min(previous[j+1]+1, row[j]+1, previous[j]+cost)
-		}
-	}
-	return row[len(b)]
-}

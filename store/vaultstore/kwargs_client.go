@@ -9,6 +9,7 @@ import (
 
 	"github.com/airlock-secrets/airlock/airflow"
 	"github.com/airlock-secrets/airlock/airflow/pyjson"
+	"github.com/airlock-secrets/airlock/internal/spelling"
 )
 
 // backendKwargs are the parameters of VaultBackend.__init__; all others go to
@@ -221,30 +222,9 @@ func nearest(name string) string {
 	}
 	slices.Sort(candidates)
 	for _, known := range candidates {
-		if d := distance(strings.ToLower(name), known); d < most {
+		if d := spelling.Distance(strings.ToLower(name), known); d < most {
 			best, most = known, d
 		}
 	}
 	return best
-}
-
-// distance counts the letters to insert, remove or replace between a and b.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		corner := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := corner
-			if a[i] != b[j] {
-				cost++
-			}
-			corner = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }
