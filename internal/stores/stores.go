@@ -55,6 +55,10 @@ type Row struct {
 	Class string
 	// Old paths were right in Airflow 1.10 or 2; in 3 nothing is there.
 	Old []string
+	// Service is what it reads, in one word: "vault", "ssm", "secretsmanager",
+	// "gcp", "azure", "localfile". Package is the Python package the class is
+	// in, "" for Airflow's own.
+	Service, Package string
 	// New builds it; nil while this version of airlock does not read it.
 	New Constructor
 }

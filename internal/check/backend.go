@@ -1,0 +1,87 @@
+package check
+
+import (
+	"strings"
+
+	"github.com/airlock-secrets/airlock/airflow"
+	"github.com/airlock-secrets/airlock/airflow/pyjson"
+	"github.com/airlock-secrets/airlock/internal/project"
+	"github.com/airlock-secrets/airlock/internal/stores"
+)
+
+// Backend is a secrets backend of an environment, as far as it can be read.
+type Backend struct {
+	Environment *project.Environment
+	// Section is "secrets" or "workers".
+	Section string
+	// Class is never nil; Kwargs is nil where nothing sets them.
+	Class, Kwargs *project.Setting
+	// Row is the class's row of the table, its zero value where the class is
+	// not known: compare Service.
+	Row stores.Row
+	// Object is what the class is constructed with: never nil, empty where
+	// the text is no JSON object.
+	Object *pyjson.Object
+	// Warning is set where Airflow goes on without the text.
+	Warning *airflow.KwargsWarning
+}
+
+// backends lists those of all environments, [workers] after [secrets].
+func backends(p *project.Project) []*Backend {
+	var all []*Backend
+	for _, env := range p.Environments {
+		for _, at := range []struct{ section, option string }{{"secrets", "backend"}, {"workers", "secrets_backend"}} {
+			class := env.Lookup(airflow.OptionEnv(at.section, at.option))
+			if class == nil || class.Known && class.Value == "" {
+				continue
+			}
+			option := at.option + "_kwargs"
+			b := &Backend{Environment: env, Section: at.section, Class: class, Kwargs: env.Lookup(airflow.OptionEnv(at.section, option))}
+			b.Object = pyjson.NewObject()
+			if b.Kwargs != nil {
+				b.Object, b.Warning = airflow.DecodeKwargs(at.section, option, b.Kwargs.Value)
+			}
+			airflow.OverrideKwargs(b.Object, at.section, option, env.Environ())
+			if found, err := stores.Known().Find(class.Value); err == nil {
+				b.Row = found.Row
+			} else if found, err := stores.Known().Find(strings.Trim(class.Value, "\"' \t")); err == nil {
+				b.Row = found.Row
+			}
+			all = append(all, b)
+		}
+	}
+	return all
+}
+
+// At is where a kwarg stands: its name in the JSON text, or the whole text
+// where that cannot be told.
+func (b *Backend) At(kwarg string) project.Span {
+	if b.Kwargs == nil {
+		return b.Class.Text
+	}
+	quoted := `"` + kwarg + `"`
+	for from := 0; ; {
+		i := strings.Index(b.Kwargs.Value[from:], quoted)
+		if i < 0 {
+			return b.Kwargs.Text
+		}
+		at, end := from+i, from+i+len(quoted)
+		if strings.HasPrefix(strings.TrimLeft(b.Kwargs.Value[end:], " \t\r\n"), ":") {
+			return b.Kwargs.Of(at, end)
+		}
+		from = end
+	}
+}
+
+// Text is a kwarg that is a string, and whether it is one.
+func (b *Backend) Text(kwarg string) (string, bool) {
+	v, _ := b.Object.Get(kwarg)
+	s, ok := v.(string)
+	return s, ok
+}
+
+// Has tells whether a kwarg is given, null included.
+func (b *Backend) Has(kwarg string) bool {
+	_, ok := b.Object.Get(kwarg)
+	return ok
+}

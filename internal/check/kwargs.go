@@ -1,0 +1,3 @@
+package check
+
+func kwargsRules() []Rule { return nil }

@@ -1,0 +1,3 @@
+package check
+
+func nameRules() []Rule { return nil }

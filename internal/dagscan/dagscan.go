@@ -1,0 +1,83 @@
+// Package dagscan reads DAG files with Python's own parser, never importing
+// them: which variables and connections they ask for, which of those while the
+// file is imported, and where they print a secret.
+package dagscan
+
+import (
+	"context"
+
+	"github.com/airlock-secrets/airlock/airflow"
+)
+
+// Options say what to read and with what.
+type Options struct {
+	// Dir is the project's folder, Files are relative to it.
+	Dir   string
+	Files []string
+	// Python is the interpreter; empty means python3 of Path.
+	Python string
+	// Environ is the process environment: only PATH of it is used.
+	Environ []string
+}
+
+// Result is what the files ask for.
+type Result struct {
+	Uses   []Use
+	Smells []Smell
+	// Ignores are the comments that silence rules.
+	Ignores []Ignore
+	// Skipped says why no file was read: no python3. Empty otherwise.
+	Skipped string
+}
+
+// Place is a place in a file, line and column from 1.
+type Place struct {
+	File         string
+	Line, Column int
+}
+
+// Ignore is a comment "airlock:ignore RULE RULE" on a line, or on the line
+// before.
+type Ignore struct {
+	Place Place
+	Rules []string
+}
+
+// Use is one question for a variable or connection.
+type Use struct {
+	Kind airflow.Kind
+	// ID is what is asked for; empty where it is made while the DAG runs.
+	ID string
+	// Prefix is what stands before the part that is made at run time.
+	Prefix string
+	// Via is how: "Variable.get", "BaseHook.get_connection", "conn_id=",
+	// "template".
+	Via string
+	// Import is set where it is asked while the file is imported: at every
+	// parse.
+	Import bool
+	// Default is set where there is a default, so that a miss is no error.
+	Default bool
+	Place   Place
+}
+
+// Smell is something in a DAG that will not work, or not safely.
+type Smell struct {
+	// What is one of the constants below.
+	What string
+	// Text names the thing, without any value.
+	Text  string
+	Place Place
+}
+
+// What smells.
+const (
+	PrintsSecret     = "prints-secret"
+	ScheduleInterval = "schedule-interval"
+	OldImport        = "old-import"
+	SyntaxError      = "syntax-error"
+	Unreadable       = "unreadable"
+)
+
+// Scan reads the files. A file that Python cannot parse is a Smell.
+func Scan(ctx context.Context, o Options) (*Result, error) { return scan(ctx, o) }

@@ -1,0 +1,5 @@
+package dagscan
+
+import "context"
+
+func scan(context.Context, Options) (*Result, error) { return &Result{}, nil }
