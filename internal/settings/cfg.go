@@ -25,6 +25,7 @@ type configFile struct {
 type configValue struct {
 	text string
 	line int
+	last int // line, where the value goes on
 }
 
 const defaultSection = "DEFAULT"
@@ -66,6 +67,7 @@ type cfgParser struct {
 	option  string                 // the option that an indented line continues
 	value   []string
 	at      int
+	last    int
 	indent  int
 }
 
@@ -83,6 +85,7 @@ func (p *cfgParser) line(number int, line string) error {
 	indent := utf8.RuneCountInString(line) - utf8.RuneCountInString(strings.TrimLeftFunc(line, pySpace))
 	if p.option != "" && indent > p.indent {
 		p.value = append(p.value, value)
+		p.last = number
 		return nil
 	}
 	p.indent = indent
@@ -138,7 +141,7 @@ func (p *cfgParser) assignment(number int, line string) error {
 			fmt.Sprintf("option %q of section %q is here a second time", store.Clip(name), store.Clip(p.section)), "remove one of the two")
 	}
 	p.seen[home] = true
-	p.option, p.at = name, number
+	p.option, p.at, p.last = name, number, number
 	p.value = []string{strings.TrimFunc(line[i+1:], pySpace)}
 	return nil
 }
@@ -147,7 +150,7 @@ func (p *cfgParser) assignment(number int, line string) error {
 func (p *cfgParser) flush() {
 	if p.option != "" {
 		text := strings.TrimRightFunc(strings.Join(p.value, "\n"), pySpace)
-		p.current[p.option] = configValue{text, p.at}
+		p.current[p.option] = configValue{text, p.at, p.last}
 	}
 	p.option, p.value = "", nil
 }

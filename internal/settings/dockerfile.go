@@ -11,31 +11,98 @@ import (
 )
 
 // parseDockerfile returns the variables that ENV sets in the image that a
-// plain `docker build` makes: those of the last stage and of the stages it is
-// built from. Variables of the base image are not known here. Lines that
-// docker refuses are noted and left out: the rest of the folder is still of use.
+// plain `docker build` makes. Lines that docker refuses are noted and left
+// out: the rest of the folder is still of use.
 func parseDockerfile(path, text string) ([]entry, []Note) {
-	p := dockerParser{path: path, lines: strings.Split(text, "\n"), left: budget{mostExpanded}}
+	p := newDockerParser(text)
+	p.path = path
+	image := p.image(text)
+	var entries []entry
+	for _, s := range image.Env {
+		entries = append(entries, entry{s.Name, s.Value, s.Line})
+	}
+	return entries, p.notes
+}
+
+// Image is what a Dockerfile says of the image that a plain `docker build`
+// makes of it: that of the last stage and of the stages it is built from.
+// Variables of the base image are not known.
+type Image struct {
+	// Env are its variables in the order of the file: of two with one name
+	// the later counts.
+	Env []Statement
+	// Runs are its RUN instructions, Froms the FROM lines of the stages.
+	Runs, Froms []Instruction
+	// Refused are the instructions of the whole file that docker refuses, or
+	// reads otherwise than they look, and values that it cannot fill in.
+	Refused []Statement
+}
+
+// Instruction is one instruction of a Dockerfile.
+type Instruction struct {
+	// Text is what follows the instruction's name, its lines joined.
+	Text string
+	// Whole is where it stands.
+	Whole Range
+	// at has for each byte of Text where it stands in the file.
+	at []int
+}
+
+// Of returns where bytes from to end of Text stand in the file.
+func (i Instruction) Of(from, end int) Range {
+	if from < 0 || from >= end || end > len(i.at) {
+		return i.Whole
+	}
+	return Range{i.at[from], i.at[end-1] + 1}
+}
+
+// ReadDockerfile reads the text of a Dockerfile. A comment behind the value of
+// an ENV line, which docker refuses, is Refused but else passed over: what the
+// line is meant to set is among Env.
+func ReadDockerfile(text string) Image {
+	p := newDockerParser(text)
+	p.lenient = true
+	return p.image(text)
+}
+
+func newDockerParser(text string) *dockerParser {
+	p := &dockerParser{lines: strings.Split(text, "\n"), left: budget{mostExpanded}}
+	at := 0
+	for _, line := range p.lines {
+		p.starts = append(p.starts, at)
+		at += len(line) + 1
+	}
+	return p
+}
+
+func (p *dockerParser) image(text string) Image {
 	tree := p.parse(text)
 	if tree == nil {
-		return nil, p.notes
+		return Image{Refused: p.refusals}
 	}
+	p.escape = tree.EscapeToken
 	p.lex = shell.NewLex(tree.EscapeToken)
 	for _, node := range tree.AST.Children {
 		p.instruction(node)
 	}
-	if p.current == nil {
-		return nil, p.notes
+	image := Image{Refused: p.refusals}
+	if p.current != nil {
+		image.Env, image.Runs, image.Froms = p.current.env, p.current.runs, p.current.froms
 	}
-	return p.current.env, p.notes
+	return image
 }
 
 type dockerParser struct {
-	path  string
-	lines []string
-	lex   *shell.Lex
-	left  budget
-	notes []Note
+	path   string
+	lines  []string
+	starts []int // the byte at which each line starts
+	lex    *shell.Lex
+	escape rune
+	left   budget
+	notes  []Note
+	// lenient reads an ENV line in spite of a comment behind its values.
+	lenient  bool
+	refusals []Statement
 
 	args    scope // of ARG before the first FROM
 	stages  []*stage
@@ -47,7 +114,9 @@ type dockerParser struct {
 type stage struct {
 	name  string
 	scope scope
-	env   []entry
+	env   []Statement
+	runs  []Instruction
+	froms []Instruction
 }
 
 // scope holds variables and is what the lexer of buildkit asks for them.
@@ -95,13 +164,32 @@ func (p *dockerParser) parse(text string) *parser.Result {
 		if first < 1 || last > len(lines) {
 			break
 		}
-		p.note(first, "", refused(strings.Join(lines[first-1:last], "\n")))
-		for i := first - 1; i < last; i++ {
-			lines[i] = ""
-		}
+		p.drop(lines, first, last)
 	}
-	p.note(1, "", "docker build refuses this file: none of its ENV lines is read")
+	p.refuse(Statement{Line: 1, Refused: "docker build refuses this file: none of its ENV lines is read"})
 	return nil
+}
+
+// drop takes out an instruction that docker refuses, or the comment that it
+// refuses it for, and keeps the place of everything else.
+func (p *dockerParser) drop(lines []string, first, last int) {
+	s := Statement{Line: first, Whole: p.span(first, last)}
+	s.Refused, s.Hint, s.Comment = refused(strings.Join(lines[first-1:last], "\n"))
+	comment := -1
+	if s.Comment && first == last {
+		comment = commentAt(lines[first-1])
+	}
+	if comment >= 0 {
+		s.Text = Range{s.Whole.Start + comment, s.Whole.End}
+	}
+	p.refuse(s)
+	if p.lenient && comment >= 0 {
+		lines[first-1] = lines[first-1][:comment]
+		return
+	}
+	for i := first - 1; i < last; i++ {
+		lines[i] = ""
+	}
 }
 
 // location returns the lines of the instruction that the parser refused, the
@@ -116,16 +204,16 @@ func location(err error) (first, last int) {
 }
 
 // refused explains without quoting the instruction, which may hold secrets.
-func refused(text string) string {
+func refused(text string) (reason, hint string, comment bool) {
 	word := strings.ToUpper(firstWord(text))
 	switch {
 	case word == "ENV" && strings.Contains(text, " #"):
 		return "docker build refuses this ENV line, so it is ignored: a comment needs a line of its own, " +
-			"after a value its words are taken for more name=value pairs"
+			"after a value its words are taken for more name=value pairs", "write the comment on the line above", true
 	case word == "ENV":
-		return "docker build refuses this ENV line, so it is ignored: write ENV NAME=\"value\""
+		return "docker build refuses this ENV line, so it is ignored: write ENV NAME=\"value\"", "write ENV NAME=\"value\"", false
 	}
-	return "docker build refuses this instruction, so it is ignored"
+	return "docker build refuses this instruction, so it is ignored", "", false
 }
 
 func firstWord(text string) string {
@@ -143,6 +231,12 @@ func (p *dockerParser) note(line int, name, text string) {
 	})
 }
 
+// refuse notes a refusal.
+func (p *dockerParser) refuse(s Statement) {
+	p.note(s.Line, s.Name, s.Refused)
+	p.refusals = append(p.refusals, s)
+}
+
 func (p *dockerParser) instruction(node *parser.Node) {
 	switch strings.ToLower(node.Value) {
 	case "from":
@@ -151,10 +245,15 @@ func (p *dockerParser) instruction(node *parser.Node) {
 		p.arg(node)
 	case "env":
 		if p.current == nil {
-			p.note(node.StartLine, "", "an ENV line before the first FROM has no effect: docker build refuses it")
+			p.refuse(Statement{Line: node.StartLine, Whole: p.span(node.StartLine, node.EndLine),
+				Refused: "an ENV line before the first FROM has no effect: docker build refuses it", Hint: "move it below FROM"})
 			return
 		}
 		p.env(node)
+	case "run":
+		if p.current != nil {
+			p.current.runs = append(p.current.runs, p.text(node))
+		}
 	}
 }
 
@@ -176,12 +275,15 @@ func (p *dockerParser) from(node *parser.Node) {
 	for i := len(p.stages) - 1; i >= 0; i-- {
 		if from := p.stages[i]; from.name != "" && from.name == strings.ToLower(base) {
 			s.env = append(s.env, from.env...)
+			s.runs = append(s.runs, from.runs...)
+			s.froms = append(s.froms, from.froms...)
 			for k, v := range from.scope.values {
 				s.scope.values[k] = v
 			}
 			break
 		}
 	}
+	s.froms = append(s.froms, p.text(node))
 	p.stages = append(p.stages, s)
 	p.current = s
 }
@@ -216,29 +318,47 @@ func (p *dockerParser) arg(node *parser.Node) {
 // env sets variables. All pairs of one instruction see what was set before it.
 func (p *dockerParser) env(node *parser.Node) {
 	s := p.current
-	var added []entry
+	var added []Statement
+	places := p.pairs(node)
 	for n := node.Next; n != nil && n.Next != nil && n.Next.Next != nil; n = n.Next.Next.Next {
+		got := places[0]
+		places = places[1:]
 		s.scope.unknown = false
 		name, err := p.expand(n.Value, &s.scope)
-		line := p.lineOf(node, n.Value)
 		if err != nil || name == "" {
-			p.note(line, "", "an ENV without a readable name is ignored")
+			got.Refused = "an ENV without a readable name is ignored"
+			p.refuse(got)
 			continue
 		}
-		value, err := p.expand(n.Next.Value, &s.scope)
+		got.Name = name
+		got.Value, err = p.expand(n.Next.Value, &s.scope)
 		if err != nil {
-			p.note(line, name, fmt.Sprintf("the value of ENV %s is ignored: %v", name, err))
+			got.Refused = fmt.Sprintf("the value of ENV %s is ignored: %v", name, err)
+			p.refuse(got)
 			continue
 		}
-		if s.scope.unknown && strings.HasPrefix(name, "AIRFLOW_") {
-			p.note(line, name, "the value of ENV "+name+" uses a variable that this Dockerfile does not set: it is read as empty")
+		got.Set, got.Known = true, !s.scope.unknown
+		p.remarkOnComment(got, n.Next)
+		if !got.Known && strings.HasPrefix(name, "AIRFLOW_") {
+			p.note(got.Line, name, "the value of ENV "+name+" uses a variable that this Dockerfile does not set: it is read as empty")
 		}
-		added = append(added, entry{name, value, line})
+		added = append(added, got)
 	}
 	for _, e := range added {
-		s.scope.values[e.name] = e.value
+		s.scope.values[e.Name] = e.Value
 	}
 	s.env = append(s.env, added...)
+}
+
+// remarkOnComment tells of ENV NAME value # words, which docker takes for the
+// value as it stands.
+func (p *dockerParser) remarkOnComment(s Statement, value *parser.Node) {
+	if comment := commentAt(value.Value); p.lenient && value.Next.Value == "" && comment > 0 {
+		s.Comment, s.Set = true, false
+		s.Refused, s.Hint = "the comment behind the value is part of it", "write the comment on the line above"
+		s.Text = Range{min(s.Text.Start+comment, s.Text.End), s.Text.End}
+		p.refusals = append(p.refusals, s)
+	}
 }
 
 var (
@@ -257,18 +377,6 @@ func (p *dockerParser) expand(word string, in *scope) (string, error) {
 		return "", errSubstitution
 	}
 	return value, nil
-}
-
-// lineOf finds the line of an instruction of several lines that sets name.
-func (p *dockerParser) lineOf(node *parser.Node, name string) int {
-	for line := node.StartLine; line <= node.EndLine && line <= len(p.lines); line++ {
-		for _, word := range strings.Fields(p.lines[line-1]) {
-			if strings.HasPrefix(word, name+"=") {
-				return line
-			}
-		}
-	}
-	return node.StartLine
 }
 
 // values lists the words after an instruction's name.

@@ -22,28 +22,54 @@ type entry struct {
 // the lines are found here, because its reader does not tell them. Variables
 // in values are looked up in the process first, then above in the file.
 func parseDotEnv(path, text string, process lookup) ([]entry, []Note, error) {
-	p := dotenvParser{path: path, process: process, seen: map[string]string{}, left: budget{mostExpanded}}
-	for _, s := range dotenvStatements(text) {
-		if err := p.statement(s); err != nil {
-			return nil, nil, err
+	var entries []entry
+	var notes []Note
+	for _, s := range ReadDotEnv(text, process) {
+		switch {
+		case s.Refused != "":
+			return nil, nil, fileError(path, s.Line, s.Hint, errors.New(s.Refused))
+		case !s.Set:
+			continue
+		}
+		entries = append(entries, entry{s.Name, s.Value, s.Line})
+		if !s.Known {
+			notes = append(notes, Note{
+				Origin: Origin{Place: DotEnv, File: path, Line: s.Line, Name: s.Name},
+				Text: "a $ in the value of " + s.Name + " names no variable that is set: it is read as empty, as docker compose does; " +
+					"write $$ for a dollar sign or put the value in single quotes",
+			})
 		}
 	}
-	return p.entries, p.notes, nil
+	return entries, notes, nil
+}
+
+// ReadDotEnv reads the text of a .env file as docker compose does, statement
+// by statement: one that compose refuses is returned as Refused, and does not
+// keep the others from being read. Variables in values are looked up in the
+// process first, then above in the file.
+func ReadDotEnv(text string, process func(name string) (string, bool)) []Statement {
+	p := dotenvParser{process: process, seen: map[string]string{}, left: budget{mostExpanded}}
+	var all []Statement
+	for _, s := range dotenvStatements(text) {
+		all = append(all, p.read(s))
+		if p.left.left < 0 {
+			break
+		}
+	}
+	return all
 }
 
 type lookup func(name string) (string, bool)
 
 type dotenvParser struct {
-	path    string
 	process lookup
 	seen    map[string]string
 	left    budget
-	entries []entry
-	notes   []Note
 }
 
-func (p *dotenvParser) statement(s statement) error {
-	unset := false
+func (p *dotenvParser) read(s statement) Statement {
+	got := s.place()
+	got.Known = true
 	values, err := dotenv.UnmarshalWithLookup(s.text, func(name string) (string, bool) {
 		v, ok := p.process(name)
 		if !ok {
@@ -55,33 +81,27 @@ func (p *dotenvParser) statement(s statement) error {
 		if !ok && !hasOperator(s.text, name) {
 			// Compose prints the name, which may be a piece of a password:
 			// answer empty, as it does, and note it without the name.
-			unset = true
+			got.Known = false
 			return "", !s.inherited
 		}
 		return v, ok
 	})
 	if p.left.left < 0 {
-		return fileError(p.path, s.line, "", errors.New("variables in values make the file too large"))
+		got.Refused = "variables in values make the file too large"
+		return got
 	}
 	if err != nil {
-		reason, hint := dotenvReason(s, err)
-		return fileError(p.path, s.line, hint, errors.New(reason))
+		got.Refused, got.Hint = dotenvReason(s, err)
+		return got
 	}
 	for name, value := range values {
 		if name == "" {
 			continue // a last line without "=", which compose drops too
 		}
 		p.seen[name] = value
-		p.entries = append(p.entries, entry{name, value, s.line})
-		if unset {
-			p.notes = append(p.notes, Note{
-				Origin: Origin{Place: DotEnv, File: p.path, Line: s.line, Name: name},
-				Text: "a $ in the value of " + name + " names no variable that is set: it is read as empty, as docker compose does; " +
-					"write $$ for a dollar sign or put the value in single quotes",
-			})
-		}
+		got.Name, got.Value, got.Set = name, value, true
 	}
-	return nil
+	return got
 }
 
 // hasOperator reports whether text asks for name with a default or the like
@@ -119,8 +139,9 @@ func dotenvReason(s statement, err error) (reason, hint string) {
 
 // statement is a piece of a .env file that compose reads as one variable.
 type statement struct {
-	line int // of its first character
-	text string
+	line  int // of its first character
+	start int // byte
+	text  string
 	// inherited statements are a name alone: its value is the process's.
 	inherited bool
 }
@@ -132,25 +153,28 @@ var exportWord = regexp.MustCompile(`^export\s+`)
 // quote stays open.
 func dotenvStatements(text string) []statement {
 	var all []statement
-	line := 1
+	line, start := 1, 0
 	for {
 		skip := strings.IndexFunc(text, func(r rune) bool { return !unicode.IsSpace(r) })
 		if skip < 0 {
 			return all
 		}
 		line += strings.Count(text[:skip], "\n")
+		start += skip
 		text = text[skip:]
 		if text[0] == '#' {
 			end := strings.IndexByte(text, '\n')
 			if end < 0 {
 				return all
 			}
+			start += end
 			text = text[end:]
 			continue
 		}
 		end, inherited := statementEnd(text)
-		all = append(all, statement{line, text[:end], inherited})
+		all = append(all, statement{line, start, text[:end], inherited})
 		line += strings.Count(text[:end], "\n")
+		start += end
 		text = text[end:]
 	}
 }
