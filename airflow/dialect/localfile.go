@@ -130,3 +130,8 @@ func (d LocalFile) Encode(ref airflow.Ref, v Value) (*store.Secret, error) {
 	}
 	return &store.Secret{Payload: []byte(text), Form: store.Text}, nil
 }
+
+// LocalFileKwargs are the kwargs that LocalFileFromKwargs reads.
+func LocalFileKwargs() []string {
+	return []string{"configs_file_path", "connections_file_path", "variables_file_path"}
+}

@@ -23,3 +23,15 @@ func openGCP(kwargs *pyjson.Object, env Env) (*Backend, error) {
 	}
 	return &Backend{Store: s, Dialect: names, Notes: warnings}, nil
 }
+
+// checkGCP leaves out what openGCP reads and asks to find the credentials.
+func checkGCP(kwargs *pyjson.Object, env Env) Verdict {
+	if err := gcpstore.CheckKwargs(kwargs); err != nil {
+		return Verdict{Raised: err}
+	}
+	if _, err := dialect.GCPFromKwargs(kwargs, env.MultiTeam); err != nil {
+		return Verdict{Raised: err}
+	}
+	raised, broken := gcpstore.Check(kwargs)
+	return Verdict{Raised: raised, Broken: broken}
+}

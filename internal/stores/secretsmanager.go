@@ -14,5 +14,11 @@ func openSecretsManager(kwargs *pyjson.Object, env Env) (*Backend, error) {
 		return nil, err
 	}
 	return &Backend{Store: secretsmanagerstore.FromKwargs(kwargs, awsEnv(env)), Dialect: names,
-		Notes: awsconn.Notes(kwargs, dialect.SecretsManagerKwargs()...)}, nil
+		Notes: secretsManagerNotes(kwargs)}, nil
 }
+
+func secretsManagerNotes(kwargs *pyjson.Object) []string {
+	return awsconn.Notes(kwargs, dialect.SecretsManagerKwargs()...)
+}
+
+func secretsManagerKwargs() []string { return sorted(dialect.SecretsManagerKwargs(), awsconn.Kwargs()) }

@@ -3,6 +3,7 @@ package stores
 import (
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/airlock-secrets/airlock/airflow/dialect"
 	"github.com/airlock-secrets/airlock/airflow/pyjson"
@@ -17,8 +18,14 @@ func openSSM(kwargs *pyjson.Object, env Env) (*Backend, error) {
 		return nil, err
 	}
 	return &Backend{Store: ssmstore.FromKwargs(kwargs, awsEnv(env)), Dialect: names,
-		Notes: awsconn.Notes(kwargs, dialect.SSMKwargs()...)}, nil
+		Notes: ssmNotes(kwargs)}, nil
 }
+
+func ssmNotes(kwargs *pyjson.Object) []string { return awsconn.Notes(kwargs, dialect.SSMKwargs()...) }
+
+func ssmKwargs() []string { return sorted(dialect.SSMKwargs(), awsconn.Kwargs()) }
+
+func sorted(lists ...[]string) []string { return slices.Sorted(slices.Values(slices.Concat(lists...))) }
 
 // awsEnv is what AWS's own settings are read from.
 func awsEnv(env Env) awsconn.Env {

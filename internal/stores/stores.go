@@ -61,6 +61,42 @@ type Row struct {
 	Service, Package string
 	// New builds it; nil while this version of airlock does not read it.
 	New Constructor
+	// Kwargs are the names of all kwargs that something comes of, those of
+	// the client behind the class included, sorted. Nil is not known.
+	Kwargs []string
+	// Notes are remarks on kwargs that Airflow takes and makes nothing of, or
+	// less than it seems; nil has none. They repeat no value.
+	Notes func(kwargs *pyjson.Object) []string
+	// Check says what is wrong with kwargs as the class would, without a look
+	// at any file or server; nil checks nothing.
+	Check func(kwargs *pyjson.Object, env Env) Verdict
+}
+
+// Verdict is what Airflow's class makes of its kwargs. The zero value is that
+// nothing is wrong with them, as far as that can be seen.
+type Verdict struct {
+	// Raised is the exception of the constructor, which keeps Airflow from
+	// starting.
+	Raised error
+	// Broken is the exception of every look-up.
+	Broken error
+}
+
+// constructed is a Check by construction: for drivers whose constructor reads
+// no file and asks nobody.
+func constructed(open Constructor) func(*pyjson.Object, Env) Verdict {
+	return func(kwargs *pyjson.Object, env Env) Verdict {
+		b, err := open(kwargs, env)
+		if err != nil {
+			return Verdict{Raised: err}
+		}
+		var v Verdict
+		if s, ok := b.Store.(interface{ Broken() error }); ok {
+			v.Broken = s.Broken()
+		}
+		_ = b.Store.Close() // nothing was opened
+		return v
+	}
 }
 
 // Table is an inventory. Paths are unique within it.

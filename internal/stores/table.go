@@ -1,26 +1,37 @@
 package stores
 
+import (
+	"github.com/airlock-secrets/airlock/airflow/dialect"
+	"github.com/airlock-secrets/airlock/store/azurestore"
+	"github.com/airlock-secrets/airlock/store/gcpstore"
+	"github.com/airlock-secrets/airlock/store/vaultstore"
+)
+
 // Known is the inventory: every secrets backend that Airflow's own and its
 // stock provider packages have, with the paths each has had since 1.10.
 func Known() Table {
 	return Table{
 		{Class: "airflow.providers.hashicorp.secrets.vault.VaultBackend", New: openVault,
+			Kwargs: vaultstore.Kwargs(), Notes: vaultstore.Notes, Check: constructed(openVault),
 			Service: "vault", Package: "apache-airflow-providers-hashicorp", Old: []string{
 				"airflow.contrib.secrets.hashicorp_vault.VaultBackend",
 				"airflow.contrib.secrets.hashicorp_vault.VaultSecrets",
 				"airflow.providers.hashicorp.secrets.vault.VaultSecrets",
 			}},
 		{Class: "airflow.providers.amazon.aws.secrets.systems_manager.SystemsManagerParameterStoreBackend", New: openSSM,
+			Kwargs: ssmKwargs(), Notes: ssmNotes, Check: constructed(openSSM),
 			Service: "ssm", Package: "apache-airflow-providers-amazon", Old: []string{
 				"airflow.contrib.secrets.aws_systems_manager.SystemsManagerParameterStoreBackend",
 				"airflow.contrib.secrets.aws_ssm.AwsSsmSecretsBackend",
 				"airflow.providers.amazon.aws.secrets.ssm.AwsSsmSecretsBackend",
 			}},
 		{Class: "airflow.providers.amazon.aws.secrets.secrets_manager.SecretsManagerBackend", New: openSecretsManager,
+			Kwargs: secretsManagerKwargs(), Notes: secretsManagerNotes, Check: constructed(openSecretsManager),
 			Service: "secretsmanager", Package: "apache-airflow-providers-amazon", Old: []string{
 				"airflow.contrib.secrets.aws_secrets_manager.SecretsManagerBackend",
 			}},
 		{Class: "airflow.providers.google.cloud.secrets.secret_manager.CloudSecretManagerBackend", New: openGCP,
+			Kwargs: gcpstore.Kwargs(), Check: checkGCP,
 			Service: "gcp", Package: "apache-airflow-providers-google", Old: []string{
 				"airflow.contrib.secrets.gcp_secrets_manager.CloudSecretsManagerBackend",
 				"airflow.contrib.secrets.gcp_secrets_manager.CloudSecretManagerBackend",
@@ -28,10 +39,12 @@ func Known() Table {
 				"airflow.providers.google.cloud.secrets.secrets_manager.CloudSecretsManagerBackend",
 			}},
 		{Class: "airflow.providers.microsoft.azure.secrets.key_vault.AzureKeyVaultBackend", New: openAzure,
+			Kwargs: azurestore.Kwargs(), Notes: azureNotes, Check: constructed(openAzure),
 			Service: "azure", Package: "apache-airflow-providers-microsoft-azure", Old: []string{
 				"airflow.contrib.secrets.azure_key_vault.AzureKeyVaultBackend",
 				"airflow.providers.microsoft.azure.secrets.azure_key_vault.AzureKeyVaultBackend",
 			}},
-		{Class: "airflow.secrets.local_filesystem.LocalFilesystemBackend", New: openLocalFile, Service: "localfile"},
+		{Class: "airflow.secrets.local_filesystem.LocalFilesystemBackend", New: openLocalFile, Service: "localfile",
+			Kwargs: dialect.LocalFileKwargs(), Check: constructed(openLocalFile)},
 	}
 }
