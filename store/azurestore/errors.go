@@ -28,7 +28,8 @@ type ResponseError struct {
 	// Message is the service's, cut short.
 	Message string
 
-	login bool
+	login  bool
+	caller caller // as far as the message names who asked
 }
 
 // Error says the status and what the service said.
@@ -146,6 +147,7 @@ func (e *ResponseError) read(body []byte) {
 	switch {
 	case json.Unmarshal(body, &kv) == nil:
 		e.Code, e.Inner, e.Message = store.Clip(kv.Error.Code), store.Clip(kv.Error.Inner.Code), short(kv.Error.Message)
+		e.caller = callerOf(kv.Error.Message)
 	case json.Unmarshal(body, &oauth) == nil:
 		e.Code, e.Message = store.Clip(oauth.Error), short(oauth.Description)
 	}
