@@ -65,7 +65,8 @@ var rules = []rule{
 	{name: "a project is read without any store", of: []string{"internal/project"}, only: []string{"airflow", "airflow/*", "store", "internal/settings", "internal/config", "internal/spelling"}},
 	{name: "rendering and scanning know no store", of: []string{"internal/render", "internal/dagscan"}, only: []string{"airflow", "airflow/*"}},
 	{name: "rules ask no store", of: []string{"internal/check"},
-		only: []string{"airflow", "airflow/*", "internal/project", "internal/dagscan", "internal/stores", "internal/settings", "internal/config", "internal/spelling"}},
+		only: []string{"airflow", "airflow/*", "internal/project", "internal/dagscan", "internal/connlint", "internal/stores", "internal/settings", "internal/config", "internal/spelling"}},
+	{name: "a connection's text is looked at without any store", of: []string{"internal/connlint"}, only: []string{"airflow", "airflow/*", "store"}},
 	{name: "only the table and the assembly import drivers", of: []string{".", "*", "*/*", "*/*/*"},
 		but: slices.Concat([]string{"internal/stores", "internal/cli", "internal/server", "internal/client"}, drivers, testKits), never: []string{"store/*store"}},
 	{name: "main only calls the command line", of: []string{"cmd/airlock"}, only: []string{"internal/cli"}, std: true},
@@ -79,9 +80,10 @@ var vendors = []string{
 	"github.com/jackc/pgx", "github.com/go-sql-driver/mysql",
 }
 
-// shared are the homes of a client that serves several drivers.
+// shared are the homes of a client that serves several drivers, or sets a
+// store up.
 var shared = map[string][]string{
-	"github.com/aws/aws-sdk-go-v2": {"internal/awsconn", "store/ssmstore", "store/secretsmanagerstore"},
+	"github.com/aws/aws-sdk-go-v2": {"internal/awsconn", "store/ssmstore", "store/secretsmanagerstore", "internal/setup"},
 }
 
 func TestLayers(t *testing.T) {
