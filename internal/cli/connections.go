@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/airlock-secrets/airlock"
 	"github.com/airlock-secrets/airlock/airflow"
@@ -15,8 +16,8 @@ import (
 )
 
 func (a *app) connections() *cobra.Command {
-	return group("connections", "Get, list, add and delete Airflow connections",
-		a.connectionsGet(), a.connectionsList(), a.connectionsAdd(), a.connectionsDelete())
+	return group("connections", "Get, list, add, delete, check and convert Airflow connections",
+		a.connectionsGet(), a.connectionsList(), a.connectionsAdd(), a.connectionsDelete(), a.connectionsLint(), a.connectionsConvert())
 }
 
 func (a *app) connectionsGet() *cobra.Command {
@@ -104,7 +105,12 @@ processes: --stdin reads the URI or the JSON from standard input instead.`,
 			return a.addConnection(c.Context(), list[0], text, n.description)
 		},
 	}
-	f := c.Flags()
+	n.addFlags(c.Flags())
+	return c
+}
+
+// addFlags adds the flags of airflow connections add.
+func (n *newConnection) addFlags(f *pflag.FlagSet) {
 	f.StringVar(&n.uri, "conn-uri", "", "the connection as a `URI`")
 	f.StringVar(&n.json, "conn-json", "", "the connection as a `JSON` object")
 	f.StringVar(&n.ctype, "conn-type", "", "connection `type`, required without a URI or JSON")
@@ -117,14 +123,17 @@ processes: --stdin reads the URI or the JSON from standard input instead.`,
 	f.StringVar(&n.port, "conn-port", "", "`port`")
 	f.StringVar(&n.ex, "conn-extra", "", "extra fields as a `JSON` object")
 	f.BoolVar(&n.stdin, "stdin", false, "read the URI or the JSON from standard input")
-	return c
+}
+
+// fields are those given one by one, run together.
+func (n *newConnection) fields() string {
+	return n.ctype + n.host + n.login + n.password + n.schema + n.port + n.ex
 }
 
 // serialized makes the text that is stored from the flags.
 func (a *app) serialized(id string, n *newConnection) (string, error) {
-	fields := n.ctype + n.host + n.login + n.password + n.schema + n.port + n.ex
 	given := 0
-	for _, set := range []bool{n.uri != "", n.json != "", fields != "", n.stdin} {
+	for _, set := range []bool{n.uri != "", n.json != "", n.fields() != "", n.stdin} {
 		if set {
 			given++
 		}

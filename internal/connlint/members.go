@@ -16,17 +16,17 @@ type member struct {
 // members finds the members of the JSON object that is body, which is known to
 // be well formed.
 func members(text string, body piece) []member {
+	const blanks = " \t\r\n"
 	var list []member
-	depth, at := 0, body.from
 	var m member
 	end := func(i int) {
 		if m.value.from > 0 {
-			m.value.end = m.value.from + len(strings.TrimRight(text[m.value.from:i], " \t\r\n"))
+			m.value.end = m.value.from + len(strings.TrimRight(text[m.value.from:i], blanks))
 			list = append(list, m)
 		}
 		m = member{}
 	}
-	for at < body.end {
+	for depth, at := 0, body.from; at < body.end; {
 		switch c := text[at]; c {
 		case '"':
 			stop := endOfString(text, at)
@@ -50,7 +50,7 @@ func members(text string, body piece) []member {
 			}
 		case ':':
 			if depth == 1 {
-				m.value.from = at + 1 + len(text[at+1:]) - len(strings.TrimLeft(text[at+1:], " \t\r\n"))
+				m.value.from = len(text) - len(strings.TrimLeft(text[at+1:], blanks))
 			}
 		}
 		at++
