@@ -1,0 +1,110 @@
+package project
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+const (
+	mostGit    = 32 << 20 // bytes that git may print
+	longestGit = 10 * time.Second
+)
+
+// git asks git which files it has and which it ignores. Nothing that the
+// repository configures is run: no hook, no monitor of the file system.
+// Without git, or in a folder whose owner git does not trust, the folder
+// counts as one without a repository.
+func (r *reader) git(ctx context.Context) {
+	if !inRepository(r.project.Dir) {
+		return
+	}
+	ctx, stop := context.WithTimeout(ctx, longestGit)
+	defer stop()
+	tracked, ok := runGit(ctx, r.project.Dir, nil, "ls-files", "-z", "--cached")
+	if !ok {
+		return
+	}
+	r.project.Git = true
+	byPath := map[string]*File{}
+	var asked bytes.Buffer
+	for _, f := range r.project.Files {
+		if f.Kind == Process {
+			continue
+		}
+		byPath[f.Path] = f
+		if f.Kind != DAG {
+			asked.WriteString(f.Path)
+			asked.WriteByte(0)
+		}
+	}
+	for _, name := range tracked {
+		if f := byPath[name]; f != nil {
+			f.Tracked = true
+		}
+	}
+	if asked.Len() == 0 {
+		return
+	}
+	ignored, _ := runGit(ctx, r.project.Dir, &asked, "check-ignore", "-z", "--stdin", "--no-index")
+	for _, name := range ignored {
+		if f := byPath[name]; f != nil {
+			f.Ignored = true
+		}
+	}
+}
+
+func inRepository(dir string) bool {
+	for {
+		if _, err := os.Lstat(filepath.Join(dir, ".git")); err == nil {
+			return true
+		}
+		up := filepath.Dir(dir)
+		if up == dir {
+			return false
+		}
+		dir = up
+	}
+}
+
+// runGit returns the paths that git prints, and whether it could be asked.
+// check-ignore ends with 1 where it prints none.
+func runGit(ctx context.Context, dir string, in io.Reader, args ...string) ([]string, bool) {
+	path, err := exec.LookPath("git")
+	if err != nil {
+		return nil, false
+	}
+	safe := []string{"--no-pager", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "-c", "core.untrackedCache=false"}
+	cmd := exec.CommandContext(ctx, path, append(safe, args...)...)
+	cmd.Dir, cmd.Stdin = dir, in
+	cmd.Env = gitEnviron()
+	cmd.WaitDelay = time.Second
+	pipe, err := cmd.StdoutPipe()
+	if err != nil || cmd.Start() != nil {
+		return nil, false
+	}
+	out, err := io.ReadAll(io.LimitReader(pipe, mostGit))
+	_, _ = io.Copy(io.Discard, pipe)
+	failed := cmd.Wait()
+	if err != nil || failed != nil {
+		return nil, false
+	}
+	return strings.Split(strings.TrimSuffix(string(out), "\x00"), "\x00"), true
+}
+
+// gitEnviron leaves out what would point git at another repository. The
+// user's own configuration stays: it says what is ignored everywhere.
+func gitEnviron() []string {
+	env := []string{"GIT_OPTIONAL_LOCKS=0", "GIT_NO_LAZY_FETCH=1", "GIT_TERMINAL_PROMPT=0", "LC_ALL=C"}
+	for _, name := range []string{"PATH", "HOME", "XDG_CONFIG_HOME"} {
+		if value, ok := os.LookupEnv(name); ok {
+			env = append(env, name+"="+value)
+		}
+	}
+	return env
+}
