@@ -73,22 +73,30 @@ type Subject struct {
 // Rules are all of them, in the order in which they are listed.
 func Rules() []Rule {
 	return slices.Concat(textRules(), classRules(), kwargsRules(), nameRules(), vaultRules(), awsRules(),
-		gcpRules(), azureRules(), policyRules(), connectionRules(), exposureRules(), dagRules(), astroRules())
+		gcpRules(), azureRules(), policyRules(), connectionRules(), exposureRules(), dagRules(), astroRules(), readingRules())
 }
 
 // Run applies the rules to a project and returns what they find, sorted by
 // file, line, column and rule, without what the files tell to ignore.
 func Run(ctx context.Context, p *project.Project, dags *dagscan.Result) []Finding {
 	s := &Subject{Project: p, DAGs: dags, Backends: backends(p)}
-	var found []Finding
-	for _, rule := range Rules() {
+	rules := Rules()
+	found := problems(p, rules)
+	for _, rule := range rules {
 		if ctx.Err() != nil || rule.Find == nil {
 			continue
 		}
 		rule.Find(s, func(f Finding) { found = append(found, complete(f, rule)) })
 	}
-	Sort(found)
-	return withoutIgnored(p, slices.CompactFunc(found, same))
+	return Merge(p, dags, found)
+}
+
+// Merge makes one report of findings from several places: sorted, each once,
+// without what the project's files tell to ignore.
+func Merge(p *project.Project, dags *dagscan.Result, found ...[]Finding) []Finding {
+	all := slices.Concat(found...)
+	Sort(all)
+	return withoutIgnored(p, dags, slices.CompactFunc(all, same))
 }
 
 func complete(f Finding, r Rule) Finding {

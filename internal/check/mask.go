@@ -1,0 +1,141 @@
+package check
+
+import (
+	"cmp"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/airlock-secrets/airlock/internal/project"
+)
+
+// Masked is a line of a file with *** in place of whatever may be a secret.
+// It hides rather too much: only values whose names are known to be harmless
+// are kept.
+func Masked(kind project.Kind, line string) string {
+	var b strings.Builder
+	at := 0
+	for _, r := range hidden(kind, line) {
+		b.WriteString(line[at:r.start])
+		b.WriteString("***")
+		at = r.end
+	}
+	return b.String() + line[at:]
+}
+
+// stretch is bytes start to end of a line.
+type stretch struct{ start, end int }
+
+// pair is a name, what separates it, and where its value begins.
+var pair = regexp.MustCompile(`["']?([A-Za-z_][A-Za-z0-9_.-]*)\\?["']?[ \t]*[:=][ \t]*`)
+
+// harmlessName are names whose values are no secret; in an object of kwargs and
+// as options alike.
+var harmlessName = regexp.MustCompile(`^(?i:AIRFLOW__(SECRETS__BACKEND|WORKERS__SECRETS_BACKEND)|(secrets_)?backend|class|(connections|variables|config)_(prefix|path|lookup_pattern)|sep|mount_point|auth_type|auth_mount_point|kv_engine_version|namespace|profile|profile_name|region|region_name|AWS_(DEFAULT_)?REGION|project_id|vault_url|kind|apiVersion|name|image|env|envFrom|secretBackend|is_secret|conn_type|conn_schema|conn_port|type|schedule|schedule_interval)$`)
+
+// container are names whose values hold further pairs.
+var container = regexp.MustCompile(`(?i:kwargs|^value|^env|^conn_extra|^extra)$`)
+
+// harmless are values that say nothing: class paths, constants,
+// placeholders, addresses without user info.
+var harmless = regexp.MustCompile(`^["']?(airflow\.[A-Za-z_.]+|true|false|null|None|True|False|<[^<>]*>|https?://[A-Za-z0-9.:-]+/?|)["']?$`)
+
+// blob is a long word, such as a line of a key; it has a digit.
+var blob = regexp.MustCompile(`[A-Za-z0-9+/_-]{24,}={0,2}`)
+
+// userInfo is what stands before the host of an address.
+var userInfo = regexp.MustCompile(`://[^\s"'/@]*@`)
+
+// harmlessKinds are files that hold no values.
+var harmlessKinds = []project.Kind{project.RequirementList, project.Ignore, project.VaultPolicy, project.CloudPolicy, project.DAG}
+
+// hidden are the stretches of a line that may be secrets, in order.
+func hidden(kind project.Kind, line string) []stretch {
+	if slices.Contains(harmlessKinds, kind) {
+		return nil
+	}
+	var all []stretch
+	for at := 0; at < len(line); {
+		m := pair.FindStringSubmatchIndex(line[at:])
+		if m == nil {
+			break
+		}
+		name, value := line[at+m[2]:at+m[3]], at+m[1]
+		end := valueEnd(line, value)
+		switch text := line[value:end]; {
+		case container.MatchString(name) && strings.ContainsAny(text, "{"):
+			end = value
+		case !harmlessName.MatchString(name) && !harmless.MatchString(strings.TrimSpace(text)):
+			all = append(all, unquoted(line, value, end))
+		}
+		at = max(end, at+m[1])
+	}
+	for _, m := range blob.FindAllStringIndex(line, -1) {
+		if strings.ContainsAny(line[m[0]:m[1]], "0123456789") {
+			all = append(all, stretch{m[0], m[1]})
+		}
+	}
+	for _, m := range userInfo.FindAllStringIndex(line, -1) {
+		all = append(all, stretch{m[0] + len("://"), m[1] - len("@")})
+	}
+	return merged(all)
+}
+
+// valueEnd is where a value ends: at its closing quote, at the comma or brace
+// of the object it stands in, or at the line's end.
+func valueEnd(line string, start int) int {
+	if start >= len(line) {
+		return len(line)
+	}
+	rest := line[start:]
+	if q := rest[0]; q == '"' || q == '\'' {
+		for i := 1; i < len(rest); i++ {
+			if rest[i] == '\\' {
+				i++
+			} else if rest[i] == q {
+				return start + i + 1
+			}
+		}
+		return len(line)
+	}
+	if escaped := `\"`; strings.HasPrefix(rest, escaped) {
+		if i := strings.Index(rest[len(escaped):], escaped); i >= 0 {
+			return start + i + 2*len(escaped)
+		}
+		return len(line)
+	}
+	if inObject := strings.ContainsAny(line[:start], "{"); inObject {
+		if i := strings.IndexAny(rest, ",}"); i >= 0 {
+			return start + i
+		}
+	}
+	return len(line)
+}
+
+// unquoted leaves quotes and outer blanks to be seen.
+func unquoted(line string, start, end int) stretch {
+	for start < end && strings.ContainsRune(" \t\"'\\", rune(line[start])) {
+		start++
+	}
+	for end > start && strings.ContainsRune(" \t\r\n\"'\\", rune(line[end-1])) {
+		end--
+	}
+	return stretch{start, end}
+}
+
+// merged sorts stretches and joins those that overlap.
+func merged(all []stretch) []stretch {
+	slices.SortFunc(all, func(a, b stretch) int { return cmp.Or(a.start-b.start, a.end-b.end) })
+	var out []stretch
+	for _, s := range all {
+		if s.start >= s.end {
+			continue
+		}
+		if n := len(out); n > 0 && s.start <= out[n-1].end {
+			out[n-1].end = max(out[n-1].end, s.end)
+			continue
+		}
+		out = append(out, s)
+	}
+	return out
+}
