@@ -28,6 +28,8 @@ type Result struct {
 	Ignores []Ignore
 	// Skipped says why no file was read: no python3. Empty otherwise.
 	Skipped string
+	// Python is the version that read them: "3.11".
+	Python string
 }
 
 // Place is a place in a file, line and column from 1.
@@ -68,6 +70,18 @@ type Smell struct {
 	// Text names the thing, without any value.
 	Text  string
 	Place Place
+	// Kind and ID are what is printed, of PrintsSecret; ID may be empty.
+	Kind airflow.Kind
+	ID   string
+	// Instead is what to import in Airflow 3, of OldImport; empty where it
+	// has nothing of the kind. Import is set where the import is made when
+	// the file is imported, not in the body of a task.
+	Instead string
+	Import  bool
+	// Start and End are the bytes of the file that hold the name of the
+	// argument, of ScheduleInterval; both 0 where "schedule" cannot just take
+	// its place.
+	Start, End int
 }
 
 // What smells.
@@ -79,5 +93,7 @@ const (
 	Unreadable       = "unreadable"
 )
 
-// Scan reads the files. A file that Python cannot parse is a Smell.
+// Scan reads the files, in the order given. A file that Python cannot parse, or
+// that is no regular file of the folder of at most 1 MiB, is a Smell. It fails
+// when the folder cannot be opened or the context ends.
 func Scan(ctx context.Context, o Options) (*Result, error) { return scan(ctx, o) }

@@ -1,5 +1,211 @@
 package dagscan
 
-import "context"
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"sync"
+)
 
-func scan(context.Context, Options) (*Result, error) { return &Result{}, nil }
+const (
+	largestFile  = 1 << 20
+	perProcess   = 100 // files for which another process pays
+	mostRestarts = 10
+)
+
+// job is a file on its way to a Python process.
+type job struct {
+	index int
+	name  string
+	data  []byte
+	err   error
+}
+
+// outcome is what was found in a file.
+type outcome struct {
+	answer  answer
+	ignores []Ignore
+	problem string // why it was not read
+}
+
+func scan(ctx context.Context, o Options) (*Result, error) {
+	if len(o.Files) == 0 {
+		return &Result{}, nil
+	}
+	root, err := os.OpenRoot(o.Dir)
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	source, err := script()
+	if err != nil {
+		return nil, err
+	}
+	first, run, err := startFirst(ctx, o, source)
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	if err != nil {
+		return &Result{Skipped: err.Error()}, nil
+	}
+	outcomes := scanAll(ctx, root, o.Files, first, run)
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	return collect(o.Files, outcomes, first.version), nil
+}
+
+// startFirst finds a Python that runs the script, and returns how to start
+// more of it.
+func startFirst(ctx context.Context, o Options, source string) (*process, func() (*process, error), error) {
+	candidates := []string{o.Python}
+	if o.Python == "" {
+		candidates = findPythons(o.Environ)
+	}
+	err := errors.New("there is no python3 in PATH")
+	for _, python := range candidates {
+		run := func() (*process, error) { return start(ctx, python, source, o.Environ) }
+		p, failed := run()
+		if failed == nil {
+			return p, run, nil
+		}
+		err = fmt.Errorf("%s does not run: %w", python, failed)
+	}
+	return nil, nil, err
+}
+
+// scanAll hands the files to as many processes as pay, one file at a time, so
+// that no more than a few are in memory.
+func scanAll(ctx context.Context, root *os.Root, files []string, first *process, run func() (*process, error)) []outcome {
+	outcomes := make([]outcome, len(files))
+	jobs := make(chan job, 4)
+	go func() {
+		defer close(jobs)
+		for i, name := range files {
+			data, err := readFile(root, name)
+			select {
+			case jobs <- job{index: i, name: name, data: data, err: err}:
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	var group sync.WaitGroup
+	for n := range min(runtime.NumCPU(), 4, len(files)/perProcess+1) {
+		w := &worker{run: run}
+		if n == 0 {
+			w.process = first
+		}
+		group.Go(func() {
+			for j := range jobs {
+				outcomes[j.index] = w.scan(j)
+			}
+			w.stop()
+		})
+	}
+	group.Wait()
+	return outcomes
+}
+
+// worker has a process, and starts another where that one ends over a file.
+type worker struct {
+	process *process
+	run     func() (*process, error)
+	starts  int
+}
+
+func (w *worker) scan(j job) outcome {
+	if j.err != nil {
+		return outcome{problem: j.err.Error()}
+	}
+	out := outcome{ignores: ignores(j.name, j.data)}
+	if w.process == nil && w.starts <= mostRestarts {
+		w.starts++
+		w.process, _ = w.run()
+	}
+	if w.process == nil {
+		out.problem = "python3 does not run any more"
+		return out
+	}
+	var err error
+	if out.answer, err = w.process.ask(j.data); err != nil {
+		out.answer, out.problem = answer{}, "python3 does not get through it"
+		w.process.end()
+		w.stop()
+	}
+	return out
+}
+
+func (w *worker) stop() {
+	if w.process != nil {
+		_ = w.process.stop()
+		w.process = nil
+	}
+}
+
+// readFile reads a regular file of the folder: a link that leads out of it, a
+// pipe or a device is none.
+func readFile(root *os.Root, name string) ([]byte, error) {
+	path := filepath.FromSlash(name)
+	info, err := root.Stat(path)
+	if err != nil {
+		return nil, reason(err)
+	}
+	if !info.Mode().IsRegular() {
+		return nil, errors.New("it is no regular file")
+	}
+	f, err := root.Open(path)
+	if err != nil {
+		return nil, reason(err)
+	}
+	data, err := io.ReadAll(io.LimitReader(f, largestFile+1))
+	if err = errors.Join(err, f.Close()); err != nil {
+		return nil, reason(err)
+	}
+	if len(data) > largestFile {
+		return nil, errors.New("it is larger than 1 MiB")
+	}
+	return data, nil
+}
+
+// reason is the error without the path, which stands beside it.
+func reason(err error) error {
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		return path.Err
+	}
+	return err
+}
+
+// collect puts the outcomes into one result, in the order of the files.
+func collect(files []string, outcomes []outcome, version string) *Result {
+	r := &Result{Python: version}
+	table := newMoved()
+	for i, out := range outcomes {
+		name := files[i]
+		r.Ignores = append(r.Ignores, out.ignores...)
+		if out.problem != "" {
+			r.Smells = append(r.Smells, Smell{What: Unreadable, Text: out.problem, Place: Place{File: name, Line: 1, Column: 1}})
+		}
+		for _, u := range out.answer.Uses {
+			u.Place.File = name
+			r.Uses = append(r.Uses, u.Use)
+		}
+		for _, s := range out.answer.Smells {
+			s.Place.File = name
+			r.Smells = append(r.Smells, s.Smell)
+		}
+		for _, i := range out.answer.Imports {
+			if s := table.smell(i); s != nil {
+				s.Place.File = name
+				r.Smells = append(r.Smells, *s)
+			}
+		}
+	}
+	return r
+}
