@@ -44,7 +44,8 @@ func (s *Store) Calls(ask store.Ask, names ...string) []store.Call {
 // where names are asked for, reading them shows all there is to see.
 func (s *Store) Probe(ctx context.Context, names []string) ([]store.Symptom, error) {
 	if len(names) > 0 {
-		return nil, nil
+		_, err := s.ready(ctx)
+		return nil, s.fail("check", "", err)
 	}
 	return nil, s.Check(ctx)
 }

@@ -59,7 +59,7 @@ func (s *Store) Calls(ask store.Ask, names ...string) []store.Call {
 // Probe implements store.Prober. Which permissions there are is asked for one
 // name; a service that does not tell is well.
 func (s *Store) Probe(ctx context.Context, names []string) ([]store.Symptom, error) {
-	if len(names) == 0 {
+	if len(names) == 0 || s.broken != nil {
 		return nil, s.Check(ctx)
 	}
 	var res *iampb.TestIamPermissionsResponse

@@ -40,7 +40,7 @@ func (s *Store) Calls(ask store.Ask, names ...string) []store.Call {
 // well; where names are asked for, reading them shows all there is to see.
 func (s *Store) Probe(ctx context.Context, names []string) ([]store.Symptom, error) {
 	if len(names) > 0 {
-		return nil, nil
+		return nil, s.run(ctx, "check", "", func(context.Context, *ssm.Client) error { return nil })
 	}
 	err := s.Check(ctx)
 	if store.CodeOf(err) == store.Denied {

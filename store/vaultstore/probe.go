@@ -254,7 +254,7 @@ func (p *probe) self() error {
 			fix = "vault token renew, or a token that lasts:\n" + fix
 		}
 		p.add(store.Symptom{Topic: store.TopicToken, Fix: fix,
-			Text: fmt.Sprintf("the token ends in %v, and with auth_type token Airflow neither renews it nor gets another", left)})
+			Text: fmt.Sprintf("the token ends in %v, and with auth_type token Airflow neither renews it nor gets another", left.Round(time.Minute))})
 	}
 	if given && t.NumUses > 0 {
 		p.add(store.Symptom{Topic: store.TopicToken, Fix: "vault token create -period=768h -policy=POLICY",
@@ -297,7 +297,8 @@ func (p *probe) engines() error {
 
 // capabilities asks what the token may do with each name.
 func (p *probe) capabilities() error {
-	if len(p.names) == 0 {
+	blamed := slices.ContainsFunc(p.found, func(s store.Symptom) bool { return s.Blames })
+	if len(p.names) == 0 || blamed { // the paths are wrong anyway
 		return nil
 	}
 	paths := make([]string, len(p.names))
