@@ -72,6 +72,8 @@ type app struct {
 	settings *settings.Settings
 	// file is airlock.yaml once it is read; nil where there is none.
 	file *config.File
+	// bar tells what takes so long; nil while nothing does.
+	bar *progress
 }
 
 func (a *app) root() *cobra.Command {
@@ -107,7 +109,7 @@ backends of its own in their place; flags win over both.`,
 	f.StringVar(&a.context, "context", "worker", "whose reading: `worker` (a task's) or server (the scheduler's)")
 	f.BoolVar(&a.exact, "airflow-exact", false, "refuse where Airflow 3 refuses (old class paths) instead of answering")
 	f.BoolVar(&a.noBackend, "no-backend", false, "use the embedded store only, whatever backend is configured")
-	root.AddCommand(a.variables(), a.connections(), a.config(), a.explain(), a.serve(), a.client(), a.version())
+	root.AddCommand(a.variables(), a.connections(), a.config(), a.explain(), a.check(), a.serve(), a.client(), a.version())
 	return root
 }
 

@@ -5,7 +5,9 @@ package cli
 //     else; everything else goes to standard error;
 //   - a message is lower case and has no full stop; it says what is wrong, and
 //     a line "hint:" says what to do;
-//   - nothing printed here holds a value unless the person asked for it.
+//   - nothing printed here holds a value unless the person asked for it;
+//   - a stream has colours only where it is a terminal itself (colour.go), and
+//     what takes over a second says so (progress.go).
 
 import (
 	"bytes"
@@ -132,7 +134,8 @@ func clipped(r airflow.Ref) airflow.Ref {
 // say writes one line to standard error. Control characters that came from
 // outside are shown, not obeyed.
 func (a *app) say(format string, values ...any) {
-	_, _ = fmt.Fprintln(a.Stderr, visible(fmt.Sprintf(format, values...)))
+	a.bar.clear()
+	_, _ = fmt.Fprintln(a.Stderr, a.paint(a.Stderr).said(visible(fmt.Sprintf(format, values...))))
 }
 
 // visible replaces control characters, so that a name from outside cannot

@@ -1,0 +1,35 @@
+package cli
+
+import (
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/mattn/go-isatty"
+)
+
+// terminal reports whether a stream is one that a person looks at or types on.
+func terminal(stream any) bool {
+	f, ok := stream.(*os.File)
+	return ok && isatty.IsTerminal(f.Fd())
+}
+
+// interactive reports whether questions can be asked: they are typed on
+// standard input and shown on standard error.
+func (a *app) interactive() bool { return terminal(a.Stdin) && terminal(a.Stderr) }
+
+// plainTerminal reports whether a terminal has no more than lines of text.
+func (a *app) plainTerminal() bool {
+	kind := a.getenv("TERM")
+	return kind == "" || kind == "dumb"
+}
+
+// getenv is a variable of the process; "" where it is not set.
+func (a *app) getenv(name string) string {
+	for _, pair := range slices.Backward(a.Environ) {
+		if value, ok := strings.CutPrefix(pair, name+"="); ok {
+			return value
+		}
+	}
+	return ""
+}
