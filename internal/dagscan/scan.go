@@ -1,6 +1,7 @@
 package dagscan
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"sync"
 )
 
@@ -148,6 +150,18 @@ func (w *worker) stop() {
 	}
 }
 
+// Text reads a file of the folder as [Scan] does: no more than 1 MiB, and no
+// link that leads out of the folder.
+func Text(dir, name string) (string, error) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return "", err
+	}
+	defer root.Close()
+	data, err := readFile(root, name)
+	return string(data), err
+}
+
 // readFile reads a regular file of the folder: a link that leads out of it, a
 // pipe or a device is none.
 func readFile(root *os.Root, name string) ([]byte, error) {
@@ -192,6 +206,8 @@ func collect(files []string, outcomes []outcome, version string) *Result {
 		if out.problem != "" {
 			r.Smells = append(r.Smells, Smell{What: Unreadable, Text: out.problem, Place: Place{File: name, Line: 1, Column: 1}})
 		}
+		slices.SortStableFunc(out.answer.Uses, func(a, b use) int { return byPlace(a.Place, b.Place) })
+		slices.SortStableFunc(out.answer.Smells, func(a, b smell) int { return byPlace(a.Place, b.Place) })
 		for _, u := range out.answer.Uses {
 			u.Place.File = name
 			r.Uses = append(r.Uses, u.Use)
@@ -208,4 +224,8 @@ func collect(files []string, outcomes []outcome, version string) *Result {
 		}
 	}
 	return r
+}
+
+func byPlace(a, b Place) int {
+	return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
 }
