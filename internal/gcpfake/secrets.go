@@ -43,6 +43,9 @@ type Server struct {
 	Trust *Trust
 	// PageSize bounds the pages of lists; 0 means 25000, as at Google.
 	PageSize int
+	// Permissions are what callers may do with a secret that is not denied to
+	// them, as TestIamPermissions tells; nil: read its versions.
+	Permissions []string
 
 	mu      sync.Mutex
 	secrets map[string]*secret // by "projects/p/secrets/s"

@@ -205,9 +205,7 @@ func (r *run) missing(w Want, res *airlock.Result) {
 		if l.prober != nil && !l.blamed && res.Attempts[i].Outcome == airlock.Missing {
 			l.missing = append(l.missing, w)
 		}
-		for _, name := range res.Attempts[i].Names {
-			asked = append(asked, name)
-		}
+		asked = append(asked, res.Attempts[i].Names...)
 	}
 	why := "no layer is asked for it"
 	if len(asked) > 0 {

@@ -82,6 +82,7 @@ func (r *run) planSiblings(l *layer, add func(*layer, string, ...store.Call)) {
 	const missing, closed = "an id is missing", "an id is missing, and the caller may not list"
 	var prefixes, tries []string
 	note := func(prefix string) {
+		prefix = asked(l.src.Dialect, prefix)
 		if !slices.Contains(prefixes, prefix) {
 			prefixes = append(prefixes, prefix)
 		}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"slices"
 	"strings"
 	"syscall"
@@ -97,7 +98,7 @@ func trouble(err error) (rule, text string) {
 		return ruleClock, "the clocks are apart, and the log-in holds a time: " + reason(err)
 	case code == store.Unauthenticated:
 		return ruleLogin, "the log-in fails: " + reason(err)
-	case errors.As(err, &header), strings.Contains(err.Error(), "server gave HTTP response to HTTPS client"):
+	case errors.As(err, &header), errors.Is(err, http.ErrSchemeMismatch):
 		return ruleTLS, "what answers there does not speak TLS: the address begins with https:// and wants http://, or the port is another"
 	case strings.Contains(err.Error(), "HTTP request to an HTTPS server"):
 		return ruleTLS, "the server speaks TLS only: begin the address with https://"

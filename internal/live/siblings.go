@@ -46,6 +46,10 @@ type search struct {
 
 // list is what begins with a prefix; ok is false where that is not known.
 func (s *search) list(prefix string) (names []string, ok bool) {
+	if whole := asked(s.layer.src.Dialect, prefix); whole != prefix {
+		all, ok := s.list(whole)
+		return slices.DeleteFunc(slices.Clone(all), func(name string) bool { return !strings.HasPrefix(name, prefix) }), ok
+	}
 	if names, ok = s.lists[prefix]; ok {
 		return names, true
 	}
@@ -64,6 +68,16 @@ func (s *search) list(prefix string) (names []string, ok bool) {
 	}
 	s.lists[prefix] = names
 	return names, true
+}
+
+// asked is the prefix to list for a prefix: Google and Azure list everything
+// whatever is asked.
+func asked(d dialect.Dialect, prefix string) string {
+	switch d.(type) {
+	case *dialect.GCP, *dialect.Azure:
+		return ""
+	}
+	return prefix
 }
 
 // one looks for the siblings of one id.
@@ -187,14 +201,6 @@ func candidates(d dialect.Dialect, ref airflow.Ref) []sibling {
 			list = append(list, sibling{name, why, fix})
 		}
 	}
-	for _, kind := range []airflow.Kind{airflow.KindVariable, airflow.KindConnection} {
-		if kind == ref.Kind {
-			continue
-		}
-		for _, name := range d.Names(airflow.Ref{Kind: kind, ID: ref.ID}).Names {
-			add(name, fmt.Sprintf("that is where %ss are", kind), "")
-		}
-	}
 	switch d := d.(type) {
 	case *dialect.SecretsManager:
 		for _, name := range right {
@@ -215,6 +221,14 @@ func candidates(d dialect.Dialect, ref airflow.Ref) []sibling {
 		other.Sep = map[bool]string{true: "-", false: ""}[d.Sep == ""]
 		for _, name := range other.Names(ref).Names {
 			add(name, fmt.Sprintf("the separator is %q there", other.Sep), fmt.Sprintf(`"sep": %q`, other.Sep))
+		}
+	}
+	for _, kind := range []airflow.Kind{airflow.KindVariable, airflow.KindConnection} {
+		if kind == ref.Kind {
+			continue
+		}
+		for _, name := range d.Names(airflow.Ref{Kind: kind, ID: ref.ID}).Names {
+			add(name, fmt.Sprintf("that is where %ss are", kind), "")
 		}
 	}
 	return list

@@ -222,7 +222,7 @@ func notReached(err error) bool {
 		network net.Error
 		op      *net.OpError
 	)
-	return errors.As(err, &timeout) || errors.As(err, &op) || errors.As(err, &network) || isCertificate(err) || isBroken(err)
+	return errors.As(err, &timeout) || errors.As(err, &op) || errors.As(err, &network) || isCertificate(err) || isBroken(err) || errors.Is(err, http.ErrSchemeMismatch)
 }
 
 // cause is the part of a network error that says what happened.

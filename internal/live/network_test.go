@@ -1,0 +1,155 @@
+package live_test
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"io"
+	"log"
+	"math/big"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/airlock-secrets/airlock/internal/live"
+)
+
+// closedPort is an address where nothing listens.
+func closedPort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// blackHole takes connections and never answers.
+func blackHole(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			t.Cleanup(func() { _ = c.Close() })
+		}
+	}()
+	return l.Addr().String()
+}
+
+// secure serves over TLS with a certificate of its own authority for a name,
+// good until a time, and returns the address and the authority's file.
+func secure(t *testing.T, name string, until time.Time) (address, ca string) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, NotBefore: until.Add(-1000 * time.Hour), NotAfter: until,
+		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature, DNSNames: []string{name}}
+	if name == "127.0.0.1" {
+		c.IPAddresses = []net.IP{net.IPv4(127, 0, 0, 1)}
+	}
+	der, err := x509.CreateCertificate(rand.Reader, c, c, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ca = filepath.Join(t.TempDir(), "ca.pem")
+	if err := os.WriteFile(ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := httptest.NewUnstartedServer(http.NotFoundHandler())
+	s.Config.ErrorLog = log.New(io.Discard, "", 0)
+	s.TLS = &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}
+	s.StartTLS()
+	t.Cleanup(s.Close)
+	return strings.TrimPrefix(s.URL, "https://"), ca
+}
+
+// TestNetwork: each way in which a store gives no answer is told from the
+// others, by every driver, and nothing is asked twice.
+func TestNetwork(t *testing.T) {
+	later, earlier := time.Now().Add(time.Hour), time.Now().Add(-time.Hour)
+	foreign, _ := secure(t, "127.0.0.1", later)
+	misnamed, misnamedCA := secure(t, "vault.example.com", later)
+	expired, expiredCA := secure(t, "127.0.0.1", earlier)
+	plain := httptest.NewServer(http.NotFoundHandler())
+	t.Cleanup(plain.Close)
+	for _, tt := range []struct{ name, url, ca, found string }{
+		{"nothing listens", "https://" + closedPort(t), "", "live-unreachable error 0|nothing listens there"},
+		{"no such name", "https://no-such-host.invalid", "", "live-unreachable error 0|no-such-host.invalid does not resolve"},
+		{"no answer", "https://" + blackHole(t), "", "live-unreachable error 0|no answer"},
+		{"a foreign authority", "https://" + foreign, "", "live-tls error 0|an authority that is not known here"},
+		{"another name", "https://" + misnamed, misnamedCA, "live-tls error 0|certificate is for vault.example.com, not for 127.0.0.1"},
+		{"an old certificate", "https://" + expired, expiredCA, "live-tls error 0|renew it, or set the clock"},
+		{"no TLS", "https://" + plain.Listener.Addr().String(), "", "live-tls error 0|does not speak TLS"},
+	} {
+		for _, driver := range []struct {
+			name, class string
+			kwargs      map[string]any
+		}{
+			{"vault", vaultClass, map[string]any{"url": tt.url, "mount_point": "secret", "token": canary, "timeout": 1}},
+			{"ssm", ssmClass, keys(tt.url)},
+			{"secretsmanager", smClass, keys(tt.url)},
+			{"azure", azureClass, map[string]any{"vault_url": tt.url, "tenant_id": "t", "client_id": "c", "client_secret": canary, "retry_total": 0}},
+		} {
+			t.Run(tt.name+" "+driver.name, func(t *testing.T) {
+				t.Parallel()
+				env := []string{"AWS_MAX_ATTEMPTS=1", "AIRFLOW_VAR_Y=" + canary}
+				if tt.ca != "" {
+					env = append(env, "REQUESTS_CA_BUNDLE="+tt.ca)
+				}
+				o := options(t, driver.class, driver.kwargs, env, "variable:x", "variable:y")
+				o.Timeout = 2 * time.Second
+				start := time.Now()
+				found := []string{tt.found, "live-skipped note 0|2 ids"}
+				report := run(t, o)
+				if i := len(report.Answers) - 1; i != 1 || report.Answers[i].Layer == "" || !report.Answers[i].Unknown {
+					t.Errorf("the answers are %+v", report.Answers)
+				}
+				expect(t, report, append(found, "live-passed-over warning 2")...)
+				if took := time.Since(start); took > 10*time.Second {
+					t.Errorf("it took %v", took)
+				}
+			})
+		}
+	}
+}
+
+// TestSealed: a server that is up, but does not serve.
+func TestSealed(t *testing.T) {
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusServiceUnavailable)
+		_, _ = w.Write([]byte(`{"errors":["Vault is sealed"]}`))
+	}))
+	t.Cleanup(s.Close)
+	o := options(t, vaultClass, map[string]any{"url": s.URL, "mount_point": "secret", "token": canary}, nil, "variable:x")
+	expect(t, run(t, o), "live-unreachable error 0|vault operator unseal", "live-skipped note 0")
+}
+
+// TestUnbuilt: a backend that Airflow does not start with is not asked.
+func TestUnbuilt(t *testing.T) {
+	o := options(t, "airflow.providers.hashicorp.secrets.vault.VaultBackend", map[string]any{"auth_type": "nonsense", "token": canary}, nil, "variable:x")
+	expect(t, run(t, o), "live-backend error 0")
+	if calls := live.Plan(o); len(calls) > 0 {
+		t.Errorf("the plan has %v", calls)
+	}
+}
