@@ -83,7 +83,8 @@ var vendors = []string{
 // shared are the homes of a client that serves several drivers, or sets a
 // store up.
 var shared = map[string][]string{
-	"github.com/aws/aws-sdk-go-v2": {"internal/awsconn", "store/ssmstore", "store/secretsmanagerstore", "internal/setup"},
+	"github.com/openbao/openbao/api": {"internal/setup"},
+	"github.com/aws/aws-sdk-go-v2":   {"internal/awsconn", "store/ssmstore", "store/secretsmanagerstore", "internal/setup"},
 }
 
 func TestLayers(t *testing.T) {

@@ -18,7 +18,7 @@ import (
 // applyAWS does what awsSteps says, with the credentials that the aws program
 // would use here.
 func applyAWS(ctx context.Context, p *Plan, admin *Admin) error {
-	conn := awsconn.New(awsconn.Options{Service: "iam", Region: p.Answers["region"],
+	conn := awsconn.New(awsconn.Options{Service: "iam", Region: p.Answers["region-name"],
 		Env: awsconn.Env{Getenv: admin.Env.Getenv, Home: admin.Env.Home, Dir: admin.Env.Dir}})
 	defer conn.Close()
 	config, err := conn.Config(ctx)

@@ -48,10 +48,10 @@ func TestApplyVault(t *testing.T) {
 		name    string
 		answers setup.Answers
 	}{
-		{"AppRole, version 2", setup.Answers{"mount": "airflow/kv"}},
+		{"AppRole, version 2", setup.Answers{"mount-point": "airflow/kv"}},
 		{"AppRole, the mount that is there", setup.Answers{}},
-		{"AppRole, version 1", setup.Answers{"mount": "old", "kv-version": "1", "role": "reader"}},
-		{"token", setup.Answers{"auth": "token", "role": "tokens"}},
+		{"AppRole, version 1", setup.Answers{"mount-point": "old", "kv-engine-version": "1", "role": "reader"}},
+		{"token", setup.Answers{"auth-type": "token", "role": "tokens"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -94,7 +94,7 @@ func TestApplyVaultRefuses(t *testing.T) {
 	}{
 		{"no token", "set it to a token that may write policies", setup.Answers{}, nil, store.Unauthenticated},
 		{"wrong token", "use a token in VAULT_TOKEN that may do this", setup.Answers{}, map[string]string{"VAULT_TOKEN": "CANARY-none"}, store.Denied},
-		{"wrong version", "answer --kv-version 2", setup.Answers{"kv-version": "1"}, map[string]string{"VAULT_TOKEN": bao.Token}, store.Conflict},
+		{"wrong version", "answer --kv-engine-version 2", setup.Answers{"kv-engine-version": "1"}, map[string]string{"VAULT_TOKEN": bao.Token}, store.Conflict},
 		{"another policy", "answer another --role", setup.Answers{"role": "default"}, map[string]string{"VAULT_TOKEN": bao.Token}, store.Conflict},
 		{"no server", "set VAULT_ADDR", setup.Answers{}, map[string]string{"VAULT_TOKEN": "CANARY-t", "VAULT_ADDR": "http://127.0.0.1:1"}, store.Unavailable},
 	} {
@@ -121,7 +121,7 @@ func TestApplyAWS(t *testing.T) {
 			moto := mototest.Start(t)
 			environ := map[string]string{"AWS_ACCESS_KEY_ID": "AK", "AWS_SECRET_ACCESS_KEY": "CANARY-SK", "AWS_ENDPOINT_URL": moto.URL}
 			a := admin(t, environ)
-			p := plan(t, tt.service, setup.Answers{"region": "eu-central-1", "principal": tt.principal})
+			p := plan(t, tt.service, setup.Answers{"region-name": "eu-central-1", "principal": tt.principal})
 			err := p.Apply(t.Context(), a)
 			if store.CodeOf(err) != store.NotFound || !strings.Contains(store.Hint(err), "--principal") {
 				t.Fatalf("without the role: %v", err)
@@ -153,7 +153,7 @@ func TestScriptsRun(t *testing.T) {
 	if err := os.Symlink(baotest.Tool(t, "bao"), filepath.Join(bin, "vault")); err != nil {
 		t.Fatal(err)
 	}
-	p := plan(t, "vault", setup.Answers{"url": bao.Addr, "mount": "kv", "role": "airflow"})
+	p := plan(t, "vault", setup.Answers{"url": bao.Addr, "mount-point": "kv", "role": "airflow"})
 	write(t, p, dir)
 	for range 2 {
 		runScript(t, dir, "PATH="+bin+":"+os.Getenv("PATH"), "VAULT_ADDR="+bao.Addr, "BAO_ADDR="+bao.Addr, "VAULT_TOKEN="+bao.Token, "BAO_TOKEN="+bao.Token)

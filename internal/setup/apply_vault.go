@@ -94,13 +94,13 @@ func (v *vaultAdmin) mount() error {
 	if err != nil {
 		return err
 	}
-	path, version := v.answers["mount"], v.answers["kv-version"]
+	path, version := v.answers["mount-point"], v.answers["kv-engine-version"]
 	if m, ok := mounts[path+"/"]; ok {
 		have := cmp.Or(m.Options["version"], "1")
 		if m.Type != "kv" || have != version {
 			return &store.Error{Op: "turn on the KV engine", Name: path, Code: store.Conflict,
 				Err:  fmt.Errorf("at %q there is an engine %s of version %s", path, m.Type, have),
-				Hint: "answer --kv-version " + have + ", or another --mount"}
+				Hint: "answer --kv-engine-version " + have + ", or another --mount-point"}
 		}
 		v.Say(fmt.Sprintf("the KV engine at %s is there", path))
 		return nil
@@ -133,7 +133,7 @@ func (v *vaultAdmin) policy() error {
 }
 
 func (v *vaultAdmin) login(p *Plan) error {
-	switch v.answers["auth"] {
+	switch v.answers["auth-type"] {
 	case "approle":
 		return v.appRole(p)
 	case "kubernetes":

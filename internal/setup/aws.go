@@ -21,10 +21,10 @@ func secretsManager() Service {
 
 func awsQuestions(base string, prefix func(string) error) []Question {
 	return []Question{
-		{Name: "region", Title: "AWS region", Help: "such as eu-central-1", Check: matching(`^[a-z]{2}(-[a-z]+)+-[0-9]+$`, "a region such as eu-central-1")},
-		{Name: "variables", Title: "Prefix of variables", Help: "without / at its end", Default: base + "variables", Check: prefix},
-		{Name: "connections", Title: "Prefix of connections", Help: "without / at its end", Default: base + "connections", Check: prefix},
-		{Name: "config", Title: "Prefix of configuration options", Help: "what _SECRET options name", Default: base + "config", Check: prefix},
+		{Name: "region-name", Title: "AWS region", Help: "such as eu-central-1", Check: matching(`^[a-z]{2}(-[a-z]+)+-[0-9]+$`, "a region such as eu-central-1")},
+		{Name: "variables-prefix", Title: "Prefix of variables", Help: "without / at its end", Default: base + "variables", Check: prefix},
+		{Name: "connections-prefix", Title: "Prefix of connections", Help: "without / at its end", Default: base + "connections", Check: prefix},
+		{Name: "config-prefix", Title: "Prefix of configuration options", Help: "what _SECRET options name", Default: base + "config", Check: prefix},
 		{Name: "account", Title: "Account number", Help: "for the policy; * is the account it is used in", Default: "*", Check: matching(`^(\*|[0-9]{12})$`, "12 digits, or *")},
 		{Name: "kms-key", Title: "KMS key that the secrets are encrypted with", Help: "its ARN, where it is not the one AWS keeps", Optional: true,
 			Check: matching(`^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$`, "the key's ARN")},
@@ -43,10 +43,10 @@ func awsQuestions(base string, prefix func(string) error) []Question {
 func ssmPlan(a Answers) (*Plan, error) {
 	p := awsPlan(a, "ssm:GetParameter", "ssm", "parameter")
 	put := func(prefix, value string) string {
-		return fmt.Sprintf("aws ssm put-parameter --region %s --overwrite --type SecureString --name %s/%s --value %s", a["region"], prefix, TestID, value)
+		return fmt.Sprintf("aws ssm put-parameter --region %s --overwrite --type SecureString --name %s/%s --value %s", a["region-name"], prefix, TestID, value)
 	}
 	p.Steps = append(p.Steps, Step{"write a variable and a connection to test with", []string{
-		put(a["variables"], TestValue), put(a["connections"], TestURI)}})
+		put(a["variables-prefix"], TestValue), put(a["connections-prefix"], TestURI)}})
 	return p, nil
 }
 
@@ -55,17 +55,17 @@ func secretsManagerPlan(a Answers) (*Plan, error) {
 	put := func(prefix, value string) string {
 		name := prefix + "/" + TestID
 		return fmt.Sprintf("aws secretsmanager create-secret --region %s --name %s --secret-string %s || aws secretsmanager put-secret-value --region %s --secret-id %s --secret-string %s",
-			a["region"], name, value, a["region"], name, value)
+			a["region-name"], name, value, a["region-name"], name, value)
 	}
 	p.Steps = append(p.Steps, Step{"write a variable and a connection to test with", []string{
-		put(a["variables"], TestValue), put(a["connections"], TestURI)}})
+		put(a["variables-prefix"], TestValue), put(a["connections-prefix"], TestURI)}})
 	return p, nil
 }
 
 // awsPlan is what both services share: action reads one resource of service.
 func awsPlan(a Answers, action, service, resource string) *Plan {
-	p := &Plan{Kwargs: object("variables_prefix", a["variables"], "connections_prefix", a["connections"], "config_prefix", a["config"],
-		"region_name", a["region"], "role_arn", a["role-arn"])}
+	p := &Plan{Kwargs: object("variables_prefix", a["variables-prefix"], "connections_prefix", a["connections-prefix"], "config_prefix", a["config-prefix"],
+		"region_name", a["region-name"], "role_arn", a["role-arn"])}
 	if a["auth"] == "keys" {
 		p.Other = []Variable{
 			{"AWS_ACCESS_KEY_ID", p.orPlaceholder(a["access-key-id"], "<access-key-id>", "aws iam create-access-key --user-name NAME"), true},
@@ -73,7 +73,7 @@ func awsPlan(a Answers, action, service, resource string) *Plan {
 		}
 	}
 	if kind, name, _ := strings.Cut(a["principal"], "/"); kind == "role" && a["account"] != "*" && a["auth"] == "identity" {
-		p.ServiceAccount = []Variable{{Name: "eks.amazonaws.com/role-arn", Value: "arn:" + partition(a["region"]) + ":iam::" + a["account"] + ":role/" + name}}
+		p.ServiceAccount = []Variable{{Name: "eks.amazonaws.com/role-arn", Value: "arn:" + partition(a["region-name"]) + ":iam::" + a["account"] + ":role/" + name}}
 	}
 	p.Policies = []File{{Path: Folder + "/iam-policy.json", Text: awsPolicy(a, action, service, resource)}}
 	p.Steps = awsSteps(a)
@@ -104,13 +104,13 @@ type statement struct {
 // where it is one of the account's own: AWS's own key needs no grant.
 func awsPolicy(a Answers, action, service, resource string) string {
 	read := statement{Sid: "AirflowReadsItsSecrets", Effect: "Allow", Action: action}
-	for _, kind := range []string{"variables", "connections", "config"} {
-		read.Resource = append(read.Resource, fmt.Sprintf("arn:%s:%s:%s:%s:%s%s/*", partition(a["region"]), service, a["region"], a["account"], resource, a[kind]))
+	for _, kind := range []string{"variables-prefix", "connections-prefix", "config-prefix"} {
+		read.Resource = append(read.Resource, fmt.Sprintf("arn:%s:%s:%s:%s:%s%s/*", partition(a["region-name"]), service, a["region-name"], a["account"], resource, a[kind]))
 	}
 	statements := []statement{read}
 	if key := a["kms-key"]; key != "" {
 		statements = append(statements, statement{Sid: "AndDecryptsThem", Effect: "Allow", Action: "kms:Decrypt", Resource: []string{key},
-			Condition: map[string]map[string]string{"StringEquals": {"kms:ViaService": service + "." + a["region"] + ".amazonaws.com"}}})
+			Condition: map[string]map[string]string{"StringEquals": {"kms:ViaService": service + "." + a["region-name"] + ".amazonaws.com"}}})
 	}
 	text, err := json.MarshalIndent(struct {
 		Version   string

@@ -13,9 +13,9 @@ func azure() Service {
 	uuid := matching(`^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$`, "an id such as 00000000-0000-0000-0000-000000000000")
 	return Service{Name: "azure", Title: "Azure Key Vault", plan: azurePlan, Questions: []Question{
 		{Name: "vault-url", Title: "Vault URI", Help: "such as https://my-vault.vault.azure.net", Check: azureVaultURL},
-		{Name: "variables", Title: "Prefix of variables", Help: "- and the key follow it", Default: "airflow-variables", Check: prefix},
-		{Name: "connections", Title: "Prefix of connections", Help: "- and the id follow it", Default: "airflow-connections", Check: prefix},
-		{Name: "config", Title: "Prefix of configuration options", Help: "what _SECRET options name", Default: "airflow-config", Check: prefix},
+		{Name: "variables-prefix", Title: "Prefix of variables", Help: "- and the key follow it", Default: "airflow-variables", Check: prefix},
+		{Name: "connections-prefix", Title: "Prefix of connections", Help: "- and the id follow it", Default: "airflow-connections", Check: prefix},
+		{Name: "config-prefix", Title: "Prefix of configuration options", Help: "what _SECRET options name", Default: "airflow-config", Check: prefix},
 		{Name: "auth", Title: "How Airflow logs in", Help: "a secret of an app, or an identity of the place it runs in", Default: "client-secret",
 			Choices: []string{"client-secret", "managed-identity", "workload-identity"}},
 		{Name: "tenant-id", Title: "Directory (tenant) id", Help: "az account show --query tenantId", Optional: true, Check: uuid},
@@ -48,7 +48,7 @@ func vaultNameOf(vaultURL string) string {
 }
 
 func azurePlan(a Answers) (*Plan, error) {
-	p := &Plan{Kwargs: object("variables_prefix", a["variables"], "connections_prefix", a["connections"], "config_prefix", a["config"],
+	p := &Plan{Kwargs: object("variables_prefix", a["variables-prefix"], "connections_prefix", a["connections-prefix"], "config_prefix", a["config-prefix"],
 		"sep", "-", "vault_url", strings.TrimRight(a["vault-url"], "/"))}
 	tenant := p.orPlaceholder(a["tenant-id"], "<tenant-id>", "az account show --query tenantId -o tsv")
 	client := p.orPlaceholder(a["client-id"], "<client-id>", azureClientCommand(a))
@@ -93,7 +93,7 @@ func azureSteps(a Answers) []Step {
 		return fmt.Sprintf("az keyvault secret set --vault-name %s --name %s-%s --value %s -o none", vault, prefix, strings.ReplaceAll(TestID, "_", "-"), value)
 	}
 	return append(steps, Step{"write a variable and a connection to test with", []string{
-		put(a["variables"], TestValue), put(a["connections"], TestURI)}})
+		put(a["variables-prefix"], TestValue), put(a["connections-prefix"], TestURI)}})
 }
 
 // azureIdentity makes who Airflow is.

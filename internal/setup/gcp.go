@@ -13,10 +13,10 @@ import (
 func gcp() Service {
 	prefix := matching(`^[A-Za-z0-9_-]+$`, "letters, digits, - and _")
 	return Service{Name: "gcp", Title: "Google Cloud Secret Manager", plan: gcpPlan, Questions: []Question{
-		{Name: "project", Title: "Google Cloud project", Help: "its id", Check: matching(`^[a-z][a-z0-9-]{4,28}[a-z0-9]$`, "a project id")},
-		{Name: "variables", Title: "Prefix of variables", Help: "- and the key follow it", Default: "airflow-variables", Check: prefix},
-		{Name: "connections", Title: "Prefix of connections", Help: "- and the id follow it", Default: "airflow-connections", Check: prefix},
-		{Name: "config", Title: "Prefix of configuration options", Help: "what _SECRET options name", Default: "airflow-config", Check: prefix},
+		{Name: "project-id", Title: "Google Cloud project", Help: "its id", Check: matching(`^[a-z][a-z0-9-]{4,28}[a-z0-9]$`, "a project id")},
+		{Name: "variables-prefix", Title: "Prefix of variables", Help: "- and the key follow it", Default: "airflow-variables", Check: prefix},
+		{Name: "connections-prefix", Title: "Prefix of connections", Help: "- and the id follow it", Default: "airflow-connections", Check: prefix},
+		{Name: "config-prefix", Title: "Prefix of configuration options", Help: "what _SECRET options name", Default: "airflow-config", Check: prefix},
 		{Name: "auth", Title: "How Airflow logs in", Help: "an identity of the place it runs in, or a key file", Default: "identity",
 			Choices: []string{"identity", "key-file"}},
 		{Name: "account", Title: "Service account", Help: "the part before @", Default: "airflow-secrets",
@@ -29,9 +29,9 @@ func gcp() Service {
 }
 
 func gcpPlan(a Answers) (*Plan, error) {
-	p := &Plan{Kwargs: object("variables_prefix", a["variables"], "connections_prefix", a["connections"], "config_prefix", a["config"],
-		"sep", "-", "project_id", a["project"])}
-	email := a["account"] + "@" + a["project"] + ".iam.gserviceaccount.com"
+	p := &Plan{Kwargs: object("variables_prefix", a["variables-prefix"], "connections_prefix", a["connections-prefix"], "config_prefix", a["config-prefix"],
+		"sep", "-", "project_id", a["project-id"])}
+	email := a["account"] + "@" + a["project-id"] + ".iam.gserviceaccount.com"
 	if a["auth"] == "key-file" {
 		if err := p.gcpKey(a["key-file"], email); err != nil {
 			return nil, err
@@ -76,11 +76,11 @@ func (p *Plan) gcpKey(path, email string) error {
 }
 
 func gcpSteps(a Answers, email string) []Step {
-	project := a["project"]
+	project := a["project-id"]
 	starts := func(prefix string) string {
 		return fmt.Sprintf(`resource.name.extract("secrets/{name}/versions").startsWith("%s-")`, prefix)
 	}
-	condition := strings.Join([]string{starts(a["variables"]), starts(a["connections"]), starts(a["config"])}, " || ")
+	condition := strings.Join([]string{starts(a["variables-prefix"]), starts(a["connections-prefix"]), starts(a["config-prefix"])}, " || ")
 	steps := []Step{
 		{"turn the service on", []string{"gcloud services enable secretmanager.googleapis.com --project=" + project}},
 		{"make the service account", []string{fmt.Sprintf("gcloud iam service-accounts create %s --project=%s", a["account"], project)}},
@@ -100,5 +100,5 @@ func gcpSteps(a Answers, email string) []Step {
 		return fmt.Sprintf("printf %%s %s | gcloud secrets create %s-%s --project=%s --replication-policy=automatic --data-file=-", value, prefix, TestID, project)
 	}
 	return append(steps, Step{"write a variable and a connection to test with", []string{
-		put(a["variables"], TestValue), put(a["connections"], TestURI)}})
+		put(a["variables-prefix"], TestValue), put(a["connections-prefix"], TestURI)}})
 }

@@ -18,21 +18,21 @@ func answered() map[string]map[string]setup.Answers {
 	return map[string]map[string]setup.Answers{
 		"vault": {
 			"approle":    {"url": "https://vault.example.com:8200", "role-id": "r", "secret-id": "CANARY-secret-id"},
-			"kubernetes": {"url": "https://vault.example.com:8200", "auth": "kubernetes", "kv-version": "1", "namespace": "admin"},
-			"token":      {"url": "https://vault.example.com:8200", "auth": "token", "token": "CANARY-token"},
+			"kubernetes": {"url": "https://vault.example.com:8200", "auth-type": "kubernetes", "kv-engine-version": "1", "namespace": "admin"},
+			"token":      {"url": "https://vault.example.com:8200", "auth-type": "token", "token": "CANARY-token"},
 			"left open":  {"url": "https://vault.example.com:8200"},
 		},
 		"ssm": {
-			"identity": {"region": "eu-central-1", "account": "123456789012", "principal": "role/airflow"},
-			"keys":     {"region": "eu-central-1", "auth": "keys", "access-key-id": "AKIAIOSFODNN7EXAMPLE", "secret-access-key": "CANARY-key", "principal": "user/airflow"},
-			"role":     {"region": "eu-central-1", "auth": "assume-role", "role-arn": "arn:aws:iam::123456789012:role/reader"},
+			"identity": {"region-name": "eu-central-1", "account": "123456789012", "principal": "role/airflow"},
+			"keys":     {"region-name": "eu-central-1", "auth": "keys", "access-key-id": "AKIAIOSFODNN7EXAMPLE", "secret-access-key": "CANARY-key", "principal": "user/airflow"},
+			"role":     {"region-name": "eu-central-1", "auth": "assume-role", "role-arn": "arn:aws:iam::123456789012:role/reader"},
 		},
 		"secretsmanager": {
-			"identity": {"region": "cn-north-1", "kms-key": "arn:aws-cn:kms:cn-north-1:123456789012:key/0b1c"},
+			"identity": {"region-name": "cn-north-1", "kms-key": "arn:aws-cn:kms:cn-north-1:123456789012:key/0b1c"},
 		},
 		"gcp": {
-			"identity": {"project": "my-project", "service-account": "airflow/worker"},
-			"key file": {"project": "my-project", "auth": "key-file"},
+			"identity": {"project-id": "my-project", "service-account": "airflow/worker"},
+			"key file": {"project-id": "my-project", "auth": "key-file"},
 		},
 		"azure": {
 			"client secret":     {"vault-url": "https://v.vault.azure.net/", "tenant-id": id, "client-id": id, "client-secret": "CANARY-secret"},
@@ -118,15 +118,15 @@ func TestWrongAnswers(t *testing.T) {
 		{"vault", "--url: it is needed: such as https://", setup.Answers{}},
 		{"vault", "--url: write an address that begins with https://", setup.Answers{"url": "vault.example.com:8200"}},
 		{"vault", "--url: leave user and password out of the address", setup.Answers{"url": "https://u:CANARY-p@vault"}},
-		{"vault", "--mount: write letters, digits, _ . - and /, with no / at the ends", setup.Answers{"url": "https://v", "mount": "/secret"}},
-		{"vault", "--auth: choose one of approle, kubernetes, token", setup.Answers{"url": "https://v", "auth": "ldap"}},
+		{"vault", "--mount-point: write letters, digits, _ . - and /, with no / at the ends", setup.Answers{"url": "https://v", "mount-point": "/secret"}},
+		{"vault", "--auth-type: choose one of approle, kubernetes, token", setup.Answers{"url": "https://v", "auth-type": "ldap"}},
 		{"vault", "--role: write letters", setup.Answers{"url": "https://v", "role": "a; rm -rf /"}},
-		{"ssm", "--region: it is needed", setup.Answers{}},
-		{"ssm", "--variables: write a path that begins with /", setup.Answers{"region": "eu-west-1", "variables": "airflow/variables"}},
-		{"secretsmanager", "--variables: write a name without / at its ends", setup.Answers{"region": "eu-west-1", "variables": "/airflow/variables"}},
-		{"gcp", "--project: write a project id", setup.Answers{"project": "My Project"}},
+		{"ssm", "--region-name: it is needed", setup.Answers{}},
+		{"ssm", "--variables-prefix: write a path that begins with /", setup.Answers{"region-name": "eu-west-1", "variables-prefix": "airflow/variables"}},
+		{"secretsmanager", "--variables-prefix: write a name without / at its ends", setup.Answers{"region-name": "eu-west-1", "variables-prefix": "/airflow/variables"}},
+		{"gcp", "--project-id: write a project id", setup.Answers{"project-id": "My Project"}},
 		{"azure", "--vault-url: write the vault's address", setup.Answers{"vault-url": "http://v.vault.azure.net"}},
-		{"azure", "--variables: write letters, digits and -", setup.Answers{"vault-url": "https://v.vault.azure.net", "variables": "airflow_variables"}},
+		{"azure", "--variables-prefix: write letters, digits and -", setup.Answers{"vault-url": "https://v.vault.azure.net", "variables-prefix": "airflow_variables"}},
 	} {
 		s, _ := setup.Find(tt.service)
 		_, err := s.Plan(tt.answers)

@@ -11,20 +11,20 @@ import (
 func vault() Service {
 	return Service{Name: "vault", Title: "HashiCorp Vault or OpenBao", plan: vaultPlan, apply: applyVault, Questions: []Question{
 		{Name: "url", Title: "Address of the Vault server, as Airflow reaches it", Help: "such as https://vault.example.com:8200", Check: serverURL},
-		{Name: "mount", Title: "Mount of the KV engine", Help: "it is made where it does not exist", Default: "secret", Check: vaultName},
-		{Name: "kv-version", Title: "Version of the KV engine", Help: "vault secrets list -detailed tells it", Default: "2", Choices: []string{"2", "1"}},
+		{Name: "mount-point", Title: "Mount of the KV engine", Help: "it is made where it does not exist", Default: "secret", Check: vaultName},
+		{Name: "kv-engine-version", Title: "Version of the KV engine", Help: "vault secrets list -detailed tells it", Default: "2", Choices: []string{"2", "1"}},
 		{Name: "namespace", Title: "Namespace", Help: "needed on HCP: admin", Optional: true, Check: vaultName},
-		{Name: "variables", Title: "Path of variables", Help: "below the mount", Default: "variables", Check: vaultName},
-		{Name: "connections", Title: "Path of connections", Help: "below the mount", Default: "connections", Check: vaultName},
-		{Name: "config", Title: "Path of configuration options", Help: "what _SECRET options name", Default: "config", Check: vaultName},
-		{Name: "auth", Title: "How Airflow logs in", Help: "AppRole anywhere, kubernetes in a cluster", Default: "approle",
+		{Name: "variables-path", Title: "Path of variables", Help: "below the mount", Default: "variables", Check: vaultName},
+		{Name: "connections-path", Title: "Path of connections", Help: "below the mount", Default: "connections", Check: vaultName},
+		{Name: "config-path", Title: "Path of configuration options", Help: "what _SECRET options name", Default: "config", Check: vaultName},
+		{Name: "auth-type", Title: "How Airflow logs in", Help: "AppRole anywhere, kubernetes in a cluster", Default: "approle",
 			Choices: []string{"approle", "kubernetes", "token"}},
 		{Name: "role", Title: "Role, and name of the policy", Help: "both are made with this name", Default: "airflow", Check: vaultName},
-		{Name: "role-id", Title: "Role id", Help: "--apply fetches it", Optional: true, When: is("auth", "approle")},
-		{Name: "secret-id", Title: "Secret id", Help: "--apply makes one", Secret: true, Env: "AIRLOCK_INIT_SECRET_ID", When: is("auth", "approle")},
-		{Name: "token", Title: "Token", Help: "of the policy", Secret: true, Env: "AIRLOCK_INIT_TOKEN", When: is("auth", "token")},
+		{Name: "role-id", Title: "Role id", Help: "--apply fetches it", Optional: true, When: is("auth-type", "approle")},
+		{Name: "secret-id", Title: "Secret id", Help: "--apply makes one", Secret: true, Env: "AIRLOCK_INIT_SECRET_ID", When: is("auth-type", "approle")},
+		{Name: "token", Title: "Token", Help: "of the policy", Secret: true, Env: "AIRLOCK_INIT_TOKEN", When: is("auth-type", "token")},
 		{Name: "service-account", Title: "Kubernetes service account that Airflow runs as", Help: "namespace/name", Default: "airflow/airflow-worker",
-			When: is("auth", "kubernetes"), Check: matching(`^[a-z0-9-]+/[a-z0-9.-]+$`, "namespace/name")},
+			When: is("auth-type", "kubernetes"), Check: matching(`^[a-z0-9-]+/[a-z0-9.-]+$`, "namespace/name")},
 	}}
 }
 
@@ -46,8 +46,8 @@ func vaultName(value string) error {
 
 func vaultPlan(a Answers) (*Plan, error) {
 	p := &Plan{}
-	p.Kwargs = object("url", a["url"], "namespace", a["namespace"], "mount_point", a["mount"], "kv_engine_version", int64(a["kv-version"][0]-'0'),
-		"variables_path", a["variables"], "connections_path", a["connections"], "config_path", a["config"], "auth_type", a["auth"])
+	p.Kwargs = object("url", a["url"], "namespace", a["namespace"], "mount_point", a["mount-point"], "kv_engine_version", int64(a["kv-engine-version"][0]-'0'),
+		"variables_path", a["variables-path"], "connections_path", a["connections-path"], "config_path", a["config-path"], "auth_type", a["auth-type"])
 	p.vaultLogin(a)
 	p.Policies = []File{{Path: Folder + "/vault-policy.hcl", Text: vaultPolicy(a)}}
 	p.Steps = vaultSteps(a)
@@ -55,7 +55,7 @@ func vaultPlan(a Answers) (*Plan, error) {
 }
 
 func (p *Plan) vaultLogin(a Answers) {
-	switch a["auth"] {
+	switch a["auth-type"] {
 	case "approle":
 		p.Kwargs.Set("role_id", p.orPlaceholder(a["role-id"], "<role-id>", "vault read -field=role_id auth/approle/role/"+a["role"]+"/role-id"))
 		p.Kwargs.Set("secret_id", p.orPlaceholder(a["secret-id"], "<secret-id>", "vault write -force -field=secret_id auth/approle/role/"+a["role"]+"/secret-id"))
@@ -71,12 +71,12 @@ func (p *Plan) vaultLogin(a Answers) {
 // vaultPaths are the paths of policies at which Airflow reads.
 func vaultPaths(a Answers) []string {
 	data := "/data/"
-	if a["kv-version"] == "1" {
+	if a["kv-engine-version"] == "1" {
 		data = "/"
 	}
 	var paths []string
-	for _, kind := range []string{"variables", "connections", "config"} {
-		paths = append(paths, a["mount"]+data+a[kind]+"/*")
+	for _, kind := range []string{"variables-path", "connections-path", "config-path"} {
+		paths = append(paths, a["mount-point"]+data+a[kind]+"/*")
 	}
 	return paths
 }
@@ -92,23 +92,23 @@ func vaultPolicy(a Answers) string {
 }
 
 func vaultSteps(a Answers) []Step {
-	mount, role := a["mount"], a["role"]
+	mount, role := a["mount-point"], a["role"]
 	steps := []Step{
 		{"turn on the KV engine, unless the mount is there", []string{
-			fmt.Sprintf("vault secrets list | grep -q '^%s/' || vault secrets enable -path=%s -version=%s kv", mount, mount, a["kv-version"])}},
+			fmt.Sprintf("vault secrets list | grep -q '^%s/' || vault secrets enable -path=%s -version=%s kv", mount, mount, a["kv-engine-version"])}},
 		{"write the policy: reading only", []string{fmt.Sprintf("vault policy write %s %s/vault-policy.hcl", role, Folder)}},
 	}
 	if step, ok := vaultLoginStep(a); ok {
 		steps = append(steps, step)
 	}
 	return append(steps, Step{"write a variable and a connection to test with", []string{
-		fmt.Sprintf("vault kv put -mount=%s %s/%s value=%s", mount, a["variables"], TestID, TestValue),
-		fmt.Sprintf("vault kv put -mount=%s %s/%s conn_uri=%s", mount, a["connections"], TestID, TestURI)}})
+		fmt.Sprintf("vault kv put -mount=%s %s/%s value=%s", mount, a["variables-path"], TestID, TestValue),
+		fmt.Sprintf("vault kv put -mount=%s %s/%s conn_uri=%s", mount, a["connections-path"], TestID, TestURI)}})
 }
 
 func vaultLoginStep(a Answers) (Step, bool) {
 	role := a["role"]
-	switch a["auth"] {
+	switch a["auth-type"] {
 	case "approle":
 		return Step{"make the AppRole; its secret id ends after 90 days", []string{
 			"vault auth list | grep -q '^approle/' || vault auth enable approle",

@@ -202,7 +202,7 @@ func TestKeyFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "key.json")
 	put(t, filepath.Dir(path), "key.json", string(text))
 	s, _ := setup.Find("gcp")
-	p, err := s.Plan(setup.Answers{"project": "my-project", "auth": "key-file", "key-file": path})
+	p, err := s.Plan(setup.Answers{"project-id": "my-project", "auth": "key-file", "key-file": path})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -210,7 +210,7 @@ func TestKeyFile(t *testing.T) {
 		t.Error("the kwargs do not hold the key as an object on one line")
 	}
 	put(t, filepath.Dir(path), "other.json", `{"type": "service_account"}`)
-	if _, err := s.Plan(setup.Answers{"project": "my-project", "auth": "key-file", "key-file": filepath.Join(filepath.Dir(path), "other.json")}); err == nil {
+	if _, err := s.Plan(setup.Answers{"project-id": "my-project", "auth": "key-file", "key-file": filepath.Join(filepath.Dir(path), "other.json")}); err == nil {
 		t.Error("a file without a private key was taken")
 	}
 }
