@@ -1,0 +1,82 @@
+package check
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/airlock-secrets/airlock/airflow"
+	"github.com/airlock-secrets/airlock/internal/project"
+)
+
+func findOtherKind(s *Subject, report Report) {
+	uses := usesOf(s)
+	for _, n := range namings(s) {
+		for _, e := range written(s, n.Row.Service) {
+			refs := n.refs(storeName(e))
+			if len(refs) != 1 || refs[0].Kind == airflow.KindConfig {
+				continue
+			}
+			if other := usedAsOther(s, uses, e, refs[0]); other != nil {
+				report(Finding{
+					Span: e.At,
+					Message: fmt.Sprintf("the command writes %q, which is the %s %q, but %s:%d asks for the %s of that name",
+						e.Remote, refs[0].Kind, refs[0].ID, other.file, other.line, other.ref.Kind),
+					Fix: n.remote(other.ref.Kind, refs[0].ID),
+				})
+			} else if refs[0].Kind == airflow.KindConnection && noConnection(e) {
+				report(Finding{
+					Span: e.At,
+					Message: fmt.Sprintf("the command writes %q, which is the connection %q, but the text is neither a URI nor a JSON object: it looks like a variable",
+						e.Remote, refs[0].ID),
+					Fix: n.remote(airflow.KindVariable, refs[0].ID),
+				})
+			}
+		}
+	}
+}
+
+// usedAsOther is a question of a DAG for the same id as another kind; nil
+// where the DAGs ask for the id as it is written too, or where the other one
+// is made elsewhere in the project.
+func usedAsOther(s *Subject, uses []usage, e *project.Entry, ref airflow.Ref) *usage {
+	if dynamic(e.Remote) {
+		return nil
+	}
+	var other *usage
+	for i, u := range uses {
+		switch {
+		case u.ref == ref:
+			return nil
+		case u.ref.ID == ref.ID && other == nil:
+			other = &uses[i]
+		}
+	}
+	if other == nil || madeElsewhere(s, other.ref) {
+		return nil
+	}
+	return other
+}
+
+// madeElsewhere tells whether a variable or connection is written somewhere in
+// the project, in a file or to a store.
+func madeElsewhere(s *Subject, ref airflow.Ref) bool {
+	for i := range s.Project.Entries {
+		e := &s.Project.Entries[i]
+		if e.Kind == ref.Kind && strings.EqualFold(e.ID, ref.ID) {
+			return true
+		}
+		for _, n := range namings(s) {
+			if e.Store == n.Row.Service && e.Remote != "" && (n.remote(ref.Kind, ref.ID) == storeName(e) || dynamic(e.Remote)) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// noConnection tells whether the text of an entry cannot be a connection's.
+func noConnection(e *project.Entry) bool {
+	text := strings.TrimSpace(e.Text)
+	return e.Known && len(e.Fields) == 0 && text != "" && !strings.Contains(text, "://") && !strings.HasPrefix(text, "{") &&
+		!strings.HasPrefix(text, "@") && !dynamic(text)
+}
