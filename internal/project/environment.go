@@ -205,14 +205,19 @@ func (s *Setting) locate(quotes bool) {
 // entriesOfEnvironments lists the variables and connections that settings
 // give. Airflow looks for them in upper case, so an id is known but for that.
 func (r *reader) entriesOfEnvironments() {
-	seen := map[*Setting]bool{}
+	type place struct {
+		name string
+		at   Span
+	}
+	seen := map[place]bool{}
 	for _, env := range r.project.Environments {
 		for _, s := range env.Settings {
 			kind, id := entryName(s.Name)
-			if kind == "" || seen[s] {
+			at := place{s.Name, s.Key}
+			if kind == "" || seen[at] {
 				continue
 			}
-			seen[s] = true
+			seen[at] = true
 			layer := InEnvironment
 			if env.Kind == Export {
 				layer = InExport

@@ -81,8 +81,10 @@ const (
 	Script          Kind = "shell script"
 	Document        Kind = "document"
 	DAG             Kind = "DAG"
-	Export          Kind = "export"
-	Ignore          Kind = ".gitignore"
+	// Export is a file that variables or connections were written to; a .env
+	// of another name is one too.
+	Export Kind = "export"
+	Ignore Kind = ".gitignore"
 )
 
 // File is a file of the project. Its Text is empty for a DAG, which package
@@ -188,6 +190,10 @@ type Command struct {
 	Span    Span
 	// Comment is the text of a comment on its line.
 	Comment string
+	// Input is what it reads: a here-document, a here-string, or what echo or
+	// printf hands it through a pipe, with the newline that echo adds. Nil
+	// where it reads nothing that stands in the script.
+	Input *Word
 }
 
 // Word is a word of a command.
@@ -210,7 +216,8 @@ type Policy struct {
 }
 
 // Grant is one rule of a policy: a path and its capabilities, a resource and
-// its actions, or a role.
+// its actions, or a role. A permission of an Azure vault for something else
+// than secrets is "keys/get", "certificates/get".
 type Grant struct {
 	Deny      bool
 	Resources []string

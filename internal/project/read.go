@@ -16,12 +16,13 @@ type reader struct {
 	project *Project
 	// astro are the settings of the astro project by source.
 	astro astro
+	// containers and objects are put together once all files are known,
+	// because one file may refer to another.
+	containers []container
+	objects    objects
+	composes   []composeService
 	// order is the place of each file in Files.
 	order map[*File]int
-	// manifests and overrides are read once all files are known, because one
-	// file may refer to another.
-	manifests manifests
-	composes  []composeFile
 }
 
 func read(ctx context.Context, o Options) (*Project, error) {
@@ -127,7 +128,10 @@ func (r *reader) finish() {
 	if env := r.astro.environment(); env != nil {
 		p.Environments = append([]*Environment{env}, p.Environments...)
 	}
+	r.containerEnvironments()
+	r.composeEnvironments()
 	r.entriesOfEnvironments()
+	r.writes()
 	slices.SortStableFunc(p.Problems, func(a, b Problem) int {
 		return cmp.Or(cmp.Compare(r.place(a.Span), r.place(b.Span)), cmp.Compare(a.Span.Start, b.Span.Start))
 	})

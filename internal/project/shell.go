@@ -12,6 +12,31 @@ import (
 // placer tells where bytes from to end of a script stand.
 type placer func(from, end int) Span
 
+// Bounds of a script: the parser calls itself for what stands inside.
+const (
+	mostScript  = 256 << 10
+	mostNesting = 200
+	mostRead    = 8 << 20 // bytes, where lines have to be passed over
+)
+
+// tooDeep tells a text in which more brackets are open at once than anybody
+// writes.
+func tooDeep(text string) bool {
+	open := 0
+	for i := range len(text) {
+		switch text[i] {
+		case '(', '{', '[':
+			open++
+		case ')', '}', ']':
+			open = max(open-1, 0)
+		}
+		if open > mostNesting {
+			return true
+		}
+	}
+	return false
+}
+
 // mostSkipped bounds how many lines of a script may be no shell.
 const mostSkipped = 200
 
@@ -19,9 +44,12 @@ const mostSkipped = 200
 // read are passed over. What stands in angle brackets, as documents write what
 // is to be filled in, counts as text and not as a redirection.
 func shellCommands(text string, place placer) []Command {
+	if len(text) > mostScript || tooDeep(text) {
+		return nil
+	}
 	masked := maskPlaceholders(text)
 	s := script{text: text, place: place, lines: lineStartsOf(text)}
-	for range mostSkipped {
+	for range min(mostSkipped, mostRead/(len(text)+1)) {
 		file, err := syntax.NewParser(syntax.KeepComments(true), syntax.Variant(syntax.LangBash)).Parse(strings.NewReader(masked), "")
 		var failed syntax.ParseError
 		var other syntax.LangError
@@ -94,13 +122,19 @@ type script struct {
 	lines    []int
 	comments map[uint]string // by line
 	commands []Command
+	piped    map[*syntax.Stmt]*syntax.Stmt // :: reader -> writer
 }
 
 func (s *script) walk(file *syntax.File) {
-	s.comments = map[uint]string{}
+	s.comments, s.piped = map[uint]string{}, map[*syntax.Stmt]*syntax.Stmt{}
 	syntax.Walk(file, func(n syntax.Node) bool {
-		if c, ok := n.(*syntax.Comment); ok {
-			s.comments[c.Hash.Line()] = strings.TrimSpace(unmasks.Replace(c.Text))
+		switch n := n.(type) {
+		case *syntax.Comment:
+			s.comments[n.Hash.Line()] = strings.TrimSpace(unmasks.Replace(n.Text))
+		case *syntax.BinaryCmd:
+			if n.Op == syntax.Pipe {
+				s.piped[n.Y] = n.X
+			}
 		}
 		return true
 	})
@@ -128,8 +162,74 @@ func (s *script) statement(stmt *syntax.Stmt) {
 		return
 	}
 	c.Span = s.span(stmt)
+	c.Input = s.input(stmt)
 	c.Comment = s.comments[stmt.End().Line()]
 	s.commands = append(s.commands, c)
+}
+
+// input finds what a command reads.
+func (s *script) input(stmt *syntax.Stmt) *Word {
+	for _, redirect := range stmt.Redirs {
+		switch {
+		case redirect.Hdoc != nil:
+			word := s.word(redirect.Hdoc)
+			for _, part := range redirect.Word.Parts {
+				if _, bare := part.(*syntax.Lit); !bare {
+					word.Expands = false
+				}
+			}
+			return &word
+		case redirect.Op == syntax.WordHdoc:
+			word := s.word(redirect.Word)
+			word.Text += "\n"
+			return &word
+		}
+	}
+	writer := s.piped[stmt]
+	if writer == nil {
+		return nil
+	}
+	if call, ok := writer.Cmd.(*syntax.CallExpr); ok {
+		return s.printed(call)
+	}
+	return nil
+}
+
+// printed is what echo or printf writes, nil for another command.
+func (s *script) printed(call *syntax.CallExpr) *Word {
+	var words []Word
+	for _, w := range call.Args {
+		words = append(words, s.word(w))
+	}
+	if len(words) < 2 {
+		return nil
+	}
+	end := "\n"
+	args := words[1:]
+	switch words[0].Text {
+	case "printf":
+		if end = ""; len(args) > 1 && (args[0].Text == "%s" || args[0].Text == `%s\n`) {
+			end = strings.ReplaceAll(args[0].Text[2:], `\n`, "\n")
+			args = args[1:]
+		}
+	case "echo":
+		if args[0].Text == "-n" {
+			end, args = "", args[1:]
+		}
+	default:
+		return nil
+	}
+	if len(args) == 0 {
+		return nil
+	}
+	out := args[0]
+	for _, w := range args[1:] {
+		out.Text += " " + w.Text
+		out.Expands = out.Expands || w.Expands
+		out.Span.End = w.Span.End
+	}
+	out.Text += end
+	return &out
 }
 
 // assigns lists NAME=value words. What export has besides them, such as the

@@ -1,6 +1,7 @@
 package settings
 
 import (
+	"sort"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -109,13 +110,7 @@ func wordAt(text, word string, from int) int {
 	return -1
 }
 
-func (p *dockerParser) line(at int) int {
-	line := 1
-	for line < len(p.starts) && p.starts[line] <= at {
-		line++
-	}
-	return line
-}
+func (p *dockerParser) line(at int) int { return sort.SearchInts(p.starts, at+1) }
 
 // commentAt finds the word outside of quotes that starts with # in an ENV
 // line; -1 where there is none.
