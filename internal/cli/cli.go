@@ -40,7 +40,7 @@ func Process() Env {
 }
 
 // Main runs one command and returns the exit code: 0 done, 1 failed, 2 usage,
-// 3 not found, 4 denied, 5 store unavailable.
+// 3 not found, 4 denied, 5 store unavailable; 126 and 127 are of exec.
 func Main(env Env) int {
 	a := &app{Env: env}
 	root := a.root()
@@ -109,7 +109,7 @@ backends of its own in their place; flags win over both.`,
 	f.StringVar(&a.context, "context", "worker", "whose reading: `worker` (a task's) or server (the scheduler's)")
 	f.BoolVar(&a.exact, "airflow-exact", false, "refuse where Airflow 3 refuses (old class paths) instead of answering")
 	f.BoolVar(&a.noBackend, "no-backend", false, "use the embedded store only, whatever backend is configured")
-	root.AddCommand(a.variables(), a.connections(), a.config(), a.explain(), a.check(), a.serve(), a.client(), a.init(), a.version())
+	root.AddCommand(a.variables(), a.connections(), a.config(), a.explain(), a.check(), a.exec(), a.render(), a.serve(), a.client(), a.init(), a.version())
 	return root
 }
 

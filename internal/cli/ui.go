@@ -67,10 +67,15 @@ func childNames(c *cobra.Command) string {
 
 // exitCode maps an error onto the documented exit codes.
 func exitCode(err error) int {
-	var u usageError
+	var (
+		u     usageError
+		start *startError
+	)
 	switch {
 	case err == nil:
 		return exitDone
+	case errors.As(err, &start):
+		return start.code
 	case errors.As(err, &u), isUnknownCommand(err):
 		return exitUsage
 	case errors.Is(err, context.Canceled):
@@ -107,9 +112,12 @@ func (a *app) fail(err error) {
 	text, hint := strings.TrimSpace(err.Error()), store.Hint(err)
 	var (
 		u       usageError
+		start   *startError
 		missing *airlock.NotFoundError
 	)
 	switch {
+	case errors.As(err, &start):
+		hint = start.hint
 	case errors.As(err, &u):
 		hint = u.hint
 	case isUnknownCommand(err):
