@@ -18,7 +18,7 @@ import (
 func (a *app) exec() *cobra.Command {
 	var (
 		s selection
-		e environment
+		e childEnvironment
 	)
 	c := &cobra.Command{
 		Use:   "exec [flags] -- COMMAND [ARG...]",
@@ -55,7 +55,7 @@ with it credentials of the store.`,
 }
 
 // replace puts the command in the place of this process; it returns only where it cannot.
-func (a *app) replace(ctx context.Context, s *selection, e *environment, command []string) error {
+func (a *app) replace(ctx context.Context, s *selection, e *childEnvironment, command []string) error {
 	if s.empty() {
 		return nothingSelected()
 	}
@@ -109,12 +109,12 @@ func largest(items []render.Item) string {
 	return fmt.Sprintf("%s with %d bytes", i.Name, len(i.Value))
 }
 
-// environment says what a command gets of ours.
-type environment struct{ withoutBackend, pristine bool }
+// childEnvironment says what a command gets of ours.
+type childEnvironment struct{ withoutBackend, pristine bool }
 
 // with returns the environment of a command. An item replaces a variable of
 // its name, and the _CMD and _SECRET forms of an option, which it answers.
-func (e *environment) with(own []string, items []render.Item) ([]string, error) {
+func (e *childEnvironment) with(own []string, items []render.Item) ([]string, error) {
 	drop := map[string]bool{}
 	for _, i := range items {
 		if strings.ContainsRune(i.Value, 0) {
@@ -142,7 +142,7 @@ func (e *environment) with(own []string, items []render.Item) ([]string, error) 
 	return list, nil
 }
 
-func (e *environment) passes(name string) bool {
+func (e *childEnvironment) passes(name string) bool {
 	return !(e.withoutBackend && ofBackend(name)) && (!e.pristine || basic(name))
 }
 
