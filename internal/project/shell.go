@@ -161,7 +161,7 @@ func (s *script) statement(stmt *syntax.Stmt) {
 	default:
 		return
 	}
-	c.Span = s.span(stmt)
+	c.Span = s.ofStatement(stmt)
 	c.Input = s.input(stmt)
 	c.Comment = s.comments[stmt.End().Line()]
 	s.commands = append(s.commands, c)
@@ -173,6 +173,7 @@ func (s *script) input(stmt *syntax.Stmt) *Word {
 		switch {
 		case redirect.Hdoc != nil:
 			word := s.word(redirect.Hdoc)
+			word.Span = s.withoutDelimiter(redirect.Hdoc)
 			for _, part := range redirect.Word.Parts {
 				if _, bare := part.(*syntax.Lit); !bare {
 					word.Expands = false
@@ -193,6 +194,32 @@ func (s *script) input(stmt *syntax.Stmt) *Word {
 		return s.printed(call)
 	}
 	return nil
+}
+
+// ofStatement is a command with its redirections, without the semicolon.
+func (s *script) ofStatement(stmt *syntax.Stmt) Span {
+	end := stmt.Cmd.End()
+	for _, redirect := range stmt.Redirs {
+		if redirect.End().After(end) {
+			end = redirect.End()
+		}
+	}
+	return s.between(stmt.Pos(), end)
+}
+
+// withoutDelimiter is a here-document without the line that ends it.
+func (s *script) withoutDelimiter(n syntax.Node) Span {
+	from, end := s.clip(n.Pos()), s.clip(n.End())
+	if i := strings.LastIndexByte(s.text[from:max(from, end)], '\n'); i >= 0 {
+		end = from + i + 1
+	}
+	return s.place(from, max(from, end))
+}
+
+func (s *script) clip(p syntax.Pos) int { return min(int(p.Offset()), len(s.text)) }
+
+func (s *script) between(from, end syntax.Pos) Span {
+	return s.place(s.clip(from), max(s.clip(from), s.clip(end)))
 }
 
 // printed is what echo or printf writes, nil for another command.
@@ -255,10 +282,7 @@ func (s *script) assigns(list []*syntax.Assign) []Word {
 	return words
 }
 
-func (s *script) span(n syntax.Node) Span {
-	from, end := int(n.Pos().Offset()), int(n.End().Offset())
-	return s.place(min(from, len(s.text)), min(end, len(s.text)))
-}
+func (s *script) span(n syntax.Node) Span { return s.between(n.Pos(), n.End()) }
 
 func (s *script) word(w *syntax.Word) Word {
 	word := Word{Span: s.span(w)}
