@@ -62,7 +62,7 @@ def f():
 5:5 prints-secret print() of the password of connection b
 6:5 prints-secret print() of the URI of connection b
 7:5 prints-secret print() of the extra of connection b
-8:5 prints-secret print() of the extra of connection b
+8:5 prints-secret print() of a field of connection b
 9:5 prints-secret print() of all of connection b
 10:5 prints-secret print() of the URI of connection pg
 `},

@@ -84,14 +84,15 @@ def tainted(value):
 
 class Function:
     """A function of the file: its parameters, what it asks for by them and
-    what it gives back."""
+    what it gives back. Aside is what Airflow does not run."""
 
-    __slots__ = ("number", "task", "dag", "parameters", "defaults", "asks", "gives")
+    __slots__ = ("number", "task", "dag", "aside", "parameters", "defaults", "asks", "gives")
 
     def __init__(self, number, task=False, dag=False):
         self.number = number
         self.task = task
         self.dag = dag
+        self.aside = False
         self.parameters = []
         self.defaults = {}
         self.asks = []

@@ -202,7 +202,7 @@ class Walk:
                     found = either(found, value)
             return found
         if base.taint and base.thing == "json":
-            return Value(taint=base.taint) if any(SENSITIVE.search(n) for n in names) else None
+            return Value(taint=base.taint[:2] + ("field",)) if any(SENSITIVE.search(n) for n in names) else None
         return Value(taint=base.taint) if base.taint else None
 
     def elements(self, value):

@@ -28,6 +28,7 @@ class Statements(Walk):
         if main:
             # It does not run where Airflow imports the file.
             self.function = self.define()
+            self.function.aside = True
         self.body(node.body)
         self.function = outside
         after, self.frames[-1][0] = self.frames[-1][0], dict(before)

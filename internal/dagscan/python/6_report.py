@@ -1,5 +1,5 @@
 PARTS = {"": "", "all": "all of ", "password": "the password of ", "get_password": "the password of ", "get_uri": "the URI of ",
-         "as_json": "the JSON of ", "to_dict": "the fields of "}
+         "as_json": "the JSON of ", "to_dict": "the fields of ", "field": "a field of "}
 
 
 def shown(text):
@@ -26,6 +26,8 @@ class Report(Calls):
             self.uses.append((kind, name, "template", default, -1, node, text[start:end]))
 
     def smell_print(self, how, taint, node):
+        if self.function.aside:
+            return
         kind, name, part = taint
         part = "the extra of " if "extra" in part else PARTS.get(part, "")
         self.smells.append(("prints-secret", how, kind, part + "\n" + shown(name or ""), node, False))

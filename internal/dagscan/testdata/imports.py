@@ -88,7 +88,7 @@ def newest(path):
     module, _, name = path.rpartition(".")
     provider = module.split(".")[:3]
     if provider[:2] == ["airflow", "providers"] and not there(".".join(provider)):
-        return path if there_as_package(provider) is None else ""
+        return path  # the provider is not installed: Airflow 2 knew where it has the name
     if not there(module, name):
         return ""
     found = getattr(importlib.import_module(module), name)
@@ -101,14 +101,12 @@ def newest(path):
     return home + "." + found.__name__
 
 
-def there_as_package(_):
-    return None
-
-
 def missing_in_three(two):
     gone, lines = [], []
     for module in sorted(two):
         alive = there(module)
+        if not alive and there(*module.rsplit(".", 1)):
+            continue  # a name took the place of the module
         if not alive and not any(module.startswith(g + ".") for g in gone):
             gone.append(module)
             lines.append(module + (" " + NEW[module] if module in NEW else ""))
