@@ -30,14 +30,19 @@ type checking struct {
 // finder finds what files alone do not show.
 type finder func(ctx context.Context, p *project.Project, dags *dagscan.Result) ([]check.Finding, error)
 
+// checking prepares a run with all that can be found.
+func (a *app) checking() *checking { return &checking{app: a, rules: check.Rules()} }
+
 func (a *app) check() *cobra.Command {
-	r := &checking{app: a, rules: check.Rules()}
+	r := a.checking()
 	c := &cobra.Command{
 		Use:   "check [PATH]",
 		Short: "Find what is wrong with a configuration, before Airflow does",
 		Long: `Read a project, and tell what will not work, what works otherwise than it seems,
 and where secrets are exposed: each with its place, what Airflow does with it,
-and what to write instead. No store is asked, no DAG is imported.
+and what to write instead. No DAG is imported. No store is asked either, but with
+--live: then also whether it answers and lets in, what may not be read, and which
+layer has what the DAGs need. No value is shown; --dry-run lists the calls first.
 
 PATH is a folder as the astro CLI lays it out, or one file: .env, Dockerfile,
 airflow.cfg, airlock.yaml, airflow_settings.yaml, the values of a Helm chart, a
@@ -51,6 +56,7 @@ line below where it stands alone; in Markdown <!-- airlock:ignore RULE -->.
 The exit code is 1 when something of severity error is found, and 0 otherwise.`,
 		Example: `  airlock check
   airlock check ~/projects/etl --fix
+  airlock check --live --dry-run
   airlock check values.yaml -o sarif > airlock.sarif
   airlock check --list`,
 		Args: args(cobra.MaximumNArgs(1)),
@@ -66,6 +72,7 @@ The exit code is 1 when something of severity error is found, and 0 otherwise.`,
 	c.Flags().BoolVar(&r.yes, "yes", false, "with --fix: do not ask")
 	c.Flags().BoolVar(&r.list, "list", false, "describe all rules instead")
 	c.Flags().BoolVar(&r.process, "process", false, "check the process environment too")
+	r.addLive(c)
 	outputFlag(c, &r.output, "table", "table", "json", "sarif")
 	return c
 }

@@ -118,7 +118,7 @@ func (r *run) place(w Want, l *layer) Place {
 
 // answered says which layer answers, and compares what it hides.
 func (r *run) answered(w Want, res *airlock.Result) Answer {
-	out := Answer{Ref: w.Ref}
+	out := Answer{Ref: w.Ref, Default: w.Default}
 	if res.Winner < 0 {
 		return out
 	}
@@ -133,7 +133,7 @@ func (r *run) answered(w Want, res *airlock.Result) Answer {
 		out.Hides = append(out.Hides, label)
 		where := label
 		if a.Setting != "" && a.Layer == airlock.LayerEnvironment {
-			where += ", " + a.Setting + ","
+			where += " (" + a.Setting + ")"
 		}
 		if same(w.Ref.Kind, won.Value, a.Value) {
 			r.add(ruleHidden, check.Note, r.place(w, r.layers[i]), fmt.Sprintf("%s is in %s and in %s, with the same content: the first is used", w.Ref, out.Layer, where),

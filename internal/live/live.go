@@ -71,6 +71,8 @@ type Answer struct {
 	Layer, Name string
 	// Hides are the layers below that have one too.
 	Hides []string
+	// Default is set where the DAGs have one.
+	Default bool
 	// Unknown is set where a layer that was not asked, or failed, could have
 	// been the one.
 	Unknown bool
