@@ -131,6 +131,11 @@ func (r *reader) json(f *File, l listed) {
 		r.keep(f)
 		return
 	}
+	if isKeyFile(f.Text) {
+		f.Kind = Export
+		r.keep(f)
+		return
+	}
 	kind := exportKind(f.Path)
 	if kind == "" && !l.certain {
 		return
@@ -143,6 +148,11 @@ func (r *reader) json(f *File, l listed) {
 	}
 	f.Kind = Export
 	r.keep(f)
+}
+
+// isKeyFile tells the key of a service account, as Google hands it out.
+func isKeyFile(text string) bool {
+	return strings.Contains(text, `"private_key"`) && strings.Contains(text, `"service_account"`)
 }
 
 // guess reads a file that was named and whose name tells nothing.
