@@ -121,7 +121,7 @@ func writeAirflowSettings(items []Item, _ *Options) (*Output, error) {
 	for _, i := range variables {
 		if !fileName.MatchString(i.ID) || !settingsText(i.Value) || i.Value == "" {
 			return nil, cannot("variable "+i.ID, errors.New("the astro CLI hands it to a shell between single quotes, "+
-				"where an empty value, a ' in it, a - in front or another name than letters, digits, _ . and - does not work: put it into .env"))
+				"where an empty value, one with a ' or a dash in front, and a name with more than letters, digits, _ . and - do not work: put it into .env"))
 		}
 		fmt.Fprintf(&b, "    - variable_name: %s\n      variable_value: %s\n", YAML(i.ID), YAML(i.Value))
 	}
@@ -140,6 +140,8 @@ func head(name string, n int) string {
 }
 
 // settingsText reports whether a text arrives as the astro CLI passes it.
+// Python's argparse takes what begins with a dash for an option, unless it
+// begins with no option and there is a space in it, as in a PEM file.
 func settingsText(s string) bool {
-	return !strings.ContainsAny(s, "'\x00") && !strings.HasPrefix(s, "-")
+	return !strings.ContainsAny(s, "'\x00") && (!strings.HasPrefix(s, "-") || strings.HasPrefix(s, "---") && strings.Contains(s, " "))
 }

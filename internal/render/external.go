@@ -71,10 +71,18 @@ func secretStore(o *Options) (text string, notes []string, err error) {
 		return "", nil, err
 	}
 	if len(keys) > 0 {
-		notes = append(notes, fmt.Sprintf("the SecretStore logs in with the Secret %s, which you make with the keys %s: kubectl create secret generic %s --from-file ...",
-			credentials, strings.Join(keys, ", "), credentials))
+		notes = append(notes, fmt.Sprintf("the SecretStore logs in with the Secret %s, which you make: kubectl create secret generic %s%s",
+			credentials, credentials, fromFiles(keys)))
 	}
 	return "apiVersion: external-secrets.io/v1\nkind: SecretStore\n" + metadata(o.name(), o) + "spec:\n  provider:\n" + spec, notes, nil
+}
+
+func fromFiles(keys []string) string {
+	var b strings.Builder
+	for _, key := range keys {
+		fmt.Fprintf(&b, " --from-file %s=FILE", key)
+	}
+	return b.String()
 }
 
 // kwargs reads kwargs as text; those that are not text or not there are "".
