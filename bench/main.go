@@ -28,6 +28,7 @@ type bench struct {
 	secrets int           // in the store that serve starts on
 	load    time.Duration // of each measurement of reads per second
 	conns   int
+	dags    int // in the project that check reads
 }
 
 func main() {
@@ -41,6 +42,7 @@ func main() {
 	flag.IntVar(&b.secrets, "secrets", 10_000, "`number` of secrets in the store that serve starts on")
 	flag.DurationVar(&b.load, "load", 3*time.Second, "`time` of each measurement of reads per second")
 	flag.IntVar(&b.conns, "conns", 64, "`connections` of the load generator")
+	flag.IntVar(&b.dags, "dags", 2000, "`number` of DAG files in the project that check reads")
 	flag.Parse()
 	err := func() error {
 		if *bare > 0 {
@@ -78,7 +80,7 @@ func (b *bench) run(ctx context.Context) (err error) {
 	defer b.bao.stop()
 	// The commands come first: on Linux a program's peak memory is at least
 	// that of the process which starts it, and this one is still small.
-	for _, table := range []func(context.Context) error{b.commands, b.start, b.reads} {
+	for _, table := range []func(context.Context) error{b.commands, b.check, b.start, b.reads} {
 		if err := table(ctx); err != nil {
 			return err
 		}
