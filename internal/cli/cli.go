@@ -109,7 +109,8 @@ backends of its own in their place; flags win over both.`,
 	f.StringVar(&a.context, "context", "worker", "whose reading: `worker` (a task's) or server (the scheduler's)")
 	f.BoolVar(&a.exact, "airflow-exact", false, "refuse where Airflow 3 refuses (old class paths) instead of answering")
 	f.BoolVar(&a.noBackend, "no-backend", false, "use the embedded store only, whatever backend is configured")
-	root.AddCommand(a.variables(), a.connections(), a.config(), a.explain(), a.check(), a.exec(), a.render(), a.serve(), a.client(), a.init(), a.version())
+	root.AddCommand(a.variables(), a.connections(), a.config(), a.explain(), a.check(), a.exec(), a.render(), a.serve(), a.client(), a.init(), a.man(), a.version())
+	a.complete(root)
 	return root
 }
 
