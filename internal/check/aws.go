@@ -13,7 +13,7 @@ import (
 func awsRules() []Rule {
 	return []Rule{{
 		ID: "secretsmanager-leading-slash", Severity: Warning,
-		Title: "A prefix of Secrets Manager begins with a slash",
+		Title: "a prefix of Secrets Manager begins with a slash",
 		Why: "In Secrets Manager /airflow/variables/x and airflow/variables/x are two secrets; nobody adds or removes the slash. The secrets " +
 			"have to be created with it too, which the examples of AWS and of Airflow do not do. (Parameter Store is different: there the " +
 			"backend adds a slash that is missing.)",
@@ -22,20 +22,20 @@ func awsRules() []Rule {
 		Find: findLeadingSlash,
 	}, {
 		ID: "aws-binary-secret", Severity: Error,
-		Title:   "A secret of Airflow is stored as bytes",
+		Title:   "a secret of Airflow is stored as bytes",
 		Why:     "Secrets Manager keeps text (SecretString) and bytes (SecretBinary) apart, and the backend reads text only.",
 		Airflow: "The answer has no SecretString: the backend answers None, without a line in the log, as if the secret did not exist.",
 		Find:    findBinarySecret,
 	}, {
 		ID: "aws-console-json", Severity: Warning,
-		Title: "A variable is stored as a pair of key and value",
+		Title: "a variable is stored as a pair of key and value",
 		Why: "The console's \"Key/value\" form, and a --secret-string in braces, store a JSON object. For a variable choose \"Plaintext\" and store " +
 			"the value alone.",
 		Airflow: "The backend hands a variable out as it is stored: Variable.get returns the JSON text, braces and key included.",
 		Find:    findConsoleJSON,
 	}, {
 		ID: "config-name-is-value", Severity: Error,
-		Title: "An option's _SECRET holds the value instead of its name in the store",
+		Title: "an option's _SECRET holds the value instead of its name in the store",
 		Why: "AIRFLOW__SECTION__OPTION_SECRET is the name of a secret below the prefix of configuration. A value there is asked for as a " +
 			"name, and stands where names are expected: in requests, in logs and in audit trails.",
 		Airflow: "Airflow asks the backend for a secret called as the value, under the prefix of configuration. Nothing is found, and it goes " +
@@ -56,7 +56,7 @@ func findLeadingSlash(s *Subject, report Report) {
 			if !ok || !on || !strings.HasPrefix(given, "/") || strings.Trim(given, "/") == "" {
 				continue
 			}
-			with, without := namesWithSlash(s, prefix)
+			with, without, certain := namesWithSlash(s, prefix)
 			if with != "" {
 				continue
 			}
@@ -68,7 +68,7 @@ func findLeadingSlash(s *Subject, report Report) {
 			if without != "" {
 				f.Severity = Error
 				f.Message = fmt.Sprintf("%s begins with a slash, but the secrets do not (%s): none is found", n.kwarg(kind), without)
-				if at, ok := n.valueAt(n.kwarg(kind)); ok {
+				if at, ok := n.valueAt(n.kwarg(kind)); ok && certain {
 					f.Edits = []Edit{{Span: at, New: bare}}
 				}
 			}
@@ -78,8 +78,9 @@ func findLeadingSlash(s *Subject, report Report) {
 }
 
 // namesWithSlash are the places where the project names secrets below a prefix
-// with its slash and without it.
-func namesWithSlash(s *Subject, prefix string) (with, without string) {
+// with its slash and without it. It is certain where commands do, and not a
+// text alone.
+func namesWithSlash(s *Subject, prefix string) (with, without string, certain bool) {
 	bare := strings.TrimLeft(prefix, "/")
 	note := func(name, where string) {
 		switch {
@@ -92,12 +93,13 @@ func namesWithSlash(s *Subject, prefix string) (with, without string) {
 	for _, e := range written(s, "secretsmanager") {
 		note(e.Remote, place(e.At))
 	}
+	certain = without != ""
 	for _, t := range documentTokens(s) {
 		if t.about("secretsmanager") && len(t.text) > len(bare) {
 			note(t.text, place(t.span))
 		}
 	}
-	return with, without
+	return with, without, certain
 }
 
 func findBinarySecret(s *Subject, report Report) {

@@ -6,13 +6,12 @@ import (
 	"strings"
 
 	"github.com/airlock-secrets/airlock/airflow"
-	"github.com/airlock-secrets/airlock/airflow/dialect"
 )
 
 func azureRules() []Rule {
 	return []Rule{{
 		ID: "azure-name-illegal", Severity: Error,
-		Title: "A name that Key Vault cannot hold",
+		Title: "a name that Key Vault cannot hold",
 		Why: "The name of a secret has 1 to 127 letters of ASCII, digits and dashes. The backend replaces underscores by sep and nothing " +
 			"else: neither slashes nor dots.",
 		Airflow: "The backend logs the warning \"Secret name ... is not valid. Azure Key Vault secret names must be 1-127 characters long and " +
@@ -20,7 +19,7 @@ func azureRules() []Rule {
 		Find: findIllegalAzure,
 	}, {
 		ID: "azure-ids-collide", Severity: Warning,
-		Title: "Two ids are one secret in Key Vault",
+		Title: "two ids are one secret in Key Vault",
 		Why: "The backend writes each underscore as sep (with an empty sep it drops them), and Key Vault does not tell upper from lower " +
 			"case, so that several ids can end at one secret.",
 		Airflow: "Both ids lead to the same secret and get the same value.",
@@ -41,16 +40,9 @@ func findIllegalAzure(s *Subject, report Report) {
 		if n.Row.Service != "azure" {
 			continue
 		}
-		illegalPrefixes(n, dialect.AzureHolds, "-", report)
+		illegalPrefixes(n, report, "connections_prefix", "variables_prefix", "config_prefix", "sep")
 		illegalIDs(s, n, report)
-		for _, e := range written(s, "azure") {
-			if name := filledName(e.Remote); !dialect.AzureHolds(name) {
-				report(Finding{
-					Span: e.At, Fix: legalName(e.Remote, "-"),
-					Message: fmt.Sprintf("Key Vault takes no secret called %q: letters, digits and dashes only", e.Remote),
-				})
-			}
-		}
+		illegalWrites(s, n, report)
 	}
 }
 

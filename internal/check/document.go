@@ -13,7 +13,7 @@ import (
 func documentRules() []Rule {
 	return []Rule{{
 		ID: "path-in-text", Severity: Warning,
-		Title: "A document names a path that the backend does not read, or the one of the other kind",
+		Title: "a document names a path that the backend does not read, or the one of the other kind",
 		Why: "Who follows the text creates secrets that Airflow never finds: under the prefix of connections for a variable, with slashes " +
 			"where Key Vault has dashes only, or below another prefix than the one configured.",
 		Airflow: "The backend asks for prefix and id as it is configured. A secret made as the text says is not found.",

@@ -11,15 +11,14 @@ import (
 func gcpRules() []Rule {
 	return []Rule{{
 		ID: "gcp-name-illegal", Severity: Error,
-		Title: "A name that Google Secret Manager cannot hold",
+		Title: "a name that Google Secret Manager cannot hold",
 		Why:   "The name of a secret has letters of ASCII, digits, dashes and underscores only, 255 at most. Nothing replaces others.",
-		Airflow: "For a prefix of connections with other characters Airflow does not start: \"AirflowException: `connections_prefix`, " +
-			"`variables_prefix` and `sep` should follows that pattern ^[a-zA-Z0-9-_]*$\". All other names are sent as they are; Google answers " +
-			"InvalidArgument, which is logged as an error (\"Invalid secret ID\") and taken for not found.",
+		Airflow: "The backend asks for the name as it is. Google answers InvalidArgument, which is an error in the log (\"Google Cloud API Call " +
+			"Error (InvalidArgument): Invalid secret ID ...\") and None: Airflow goes on to the next layer.",
 		Find: findIllegalGCP,
 	}, {
 		ID: "gcp-secret-without-version", Severity: Error,
-		Title: "A secret is created but never gets a value",
+		Title: "a secret is created but never gets a value",
 		Why:   "gcloud secrets create makes an empty secret unless --data-file is given; the value is a version of its own.",
 		Airflow: "The backend asks for versions/latest. A secret without a version is NotFound, which is None and one line at debug level: " +
 			"Airflow goes on as if it did not exist.",
@@ -37,44 +36,48 @@ func gcpHolds(name string) bool {
 }
 
 func findIllegalGCP(s *Subject, report Report) {
-	for _, b := range s.Backends {
-		if kwargs := meantKwargs(b); b.Row.Service == "gcp" && kwargs != nil {
-			illegalPrefixes(&naming{Backend: b, kwargs: kwargs}, gcpHolds, "-", report)
-		}
-	}
 	for _, n := range namings(s) {
 		if n.Row.Service != "gcp" {
 			continue
 		}
+		// The class itself refuses others in connections_prefix and sep.
+		illegalPrefixes(n, report, "variables_prefix", "config_prefix")
 		illegalIDs(s, n, report)
-		for _, e := range written(s, "gcp") {
-			if !gcpHolds(filledName(e.Remote)) {
-				report(Finding{Span: e.At, Fix: legalName(e.Remote, "-"),
-					Message: fmt.Sprintf("Google Secret Manager takes no secret called %q: letters, digits, - and _ only", e.Remote)})
-			}
+		illegalWrites(s, n, report)
+	}
+}
+
+// illegalWrites reports the names that a command cannot give a secret.
+func illegalWrites(s *Subject, n *naming, report Report) {
+	for _, e := range written(s, n.Row.Service) {
+		if !holds(n.Row.Service, filledName(e.Remote)) {
+			report(Finding{
+				Span: e.At, Fix: legalName(n.Row.Service, e.Remote),
+				Message: fmt.Sprintf("%s takes no secret called %q", serviceName(n.Row.Service), e.Remote),
+			})
 		}
 	}
 }
 
-// illegalPrefixes reports the prefixes and separators that no legal name can
-// have.
-func illegalPrefixes(n *naming, holds func(string) bool, instead string, report Report) {
-	for _, kwarg := range []string{"connections_prefix", "variables_prefix", "config_prefix", "sep"} {
+// illegalPrefixes reports the kwargs that no legal name can begin with.
+func illegalPrefixes(n *naming, report Report, kwargs ...string) {
+	for _, kwarg := range kwargs {
 		text, ok := n.text(kwarg)
-		if !ok || text == "" || holds(text) || n.Row.Service == "azure" && holds(strings.ReplaceAll(text, "_", "-")) {
+		if !ok || text == "" || n.legal(text) {
 			continue
 		}
 		report(Finding{
 			Span:    n.At(kwarg),
 			Message: fmt.Sprintf("%s has characters that %s does not take in a name", kwarg, serviceName(n.Row.Service)),
-			Fix:     fmt.Sprintf(`"%s": "%s"`, kwarg, legalName(text, instead)),
+			Fix:     fmt.Sprintf(`"%s": "%s"`, kwarg, legalName(n.Row.Service, text)),
 		})
 	}
 }
 
 // legalName replaces what neither Google nor Azure takes in a name, leaving
 // out what stands at its ends. What a shell or a reader fills in stays.
-func legalName(name, instead string) string {
+func legalName(service, name string) string {
+	const instead = "-"
 	var b strings.Builder
 	inside := 0
 	for _, r := range name {
@@ -85,7 +88,7 @@ func legalName(name, instead string) string {
 		case r == '>' || r == '}':
 			inside--
 			b.WriteRune(r)
-		case inside > 0 || isWordRune(r) || r == '-' || r == '$' || r == '*':
+		case inside > 0, isWordRune(r), strings.ContainsRune("-$*", r), r == '_' && service == "gcp":
 			b.WriteRune(r)
 		default:
 			b.WriteString(instead)
@@ -109,7 +112,7 @@ func illegalIDs(s *Subject, n *naming, report Report) {
 			Severity: Warning,
 			Message: fmt.Sprintf("the %s %q has characters that %s does not take in a name: the backend never finds it",
 				u.ref.Kind, u.ref.ID, serviceName(n.Row.Service)),
-			Fix: legalName(u.ref.ID, "-"),
+			Fix: legalName(n.Row.Service, u.ref.ID),
 		}))
 	}
 }

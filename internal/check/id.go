@@ -11,7 +11,7 @@ import (
 func idRules() []Rule {
 	return []Rule{{
 		ID: "double-dash-id", Severity: Note,
-		Title: "An id holds the two dashes that stand between team and id",
+		Title: "an id holds the two dashes that stand between team and id",
 		Why: "The Amazon, Google and Azure backends name a team's secret TEAM--ID. An id with two dashes in it (Azure: also two " +
 			"underscores, which become dashes) reads like the secret of a team.",
 		Airflow: "Once core.multi_team is on, these backends refuse such an id: they log the warning \"... Such an id is ambiguous and is not " +
@@ -19,7 +19,7 @@ func idRules() []Rule {
 		Find: findTeamIDs,
 	}, {
 		ID: "ids-collide", Severity: Warning,
-		Title: "Two ids are one name where they are kept",
+		Title: "two ids are one name where they are kept",
 		Why: "An environment variable has the id in upper case, so that ids which differ by case only are one variable; Vault takes several " +
 			"slashes in a row for one.",
 		Airflow: "Airflow makes one name of both ids, and both get the same value.",

@@ -14,7 +14,7 @@ import (
 func nameRules() []Rule {
 	return slices.Concat([]Rule{{
 		ID: "secret-outside-prefix", Severity: Error,
-		Title: "A command writes a secret under a name that Airflow does not ask for",
+		Title: "a command writes a secret under a name that Airflow does not ask for",
 		Why: "A backend puts a name together from its prefix and the id, to the letter. A slash more or less, another mount or a dash " +
 			"instead of a slash makes another secret of it.",
 		Airflow: "The backend asks for its own name only, takes the answer \"not found\" as None and says so at debug level at most. Airflow goes on " +
@@ -22,10 +22,10 @@ func nameRules() []Rule {
 		Find: findOutsidePrefix,
 	}, {
 		ID: "secret-of-other-kind", Severity: Error,
-		Title: "A secret is written as a variable but used as a connection, or the other way round",
+		Title: "a secret is written as a variable but used as a connection, or the other way round",
 		Why:   "Variables and connections have prefixes of their own. What stands under one is not found under the other.",
 		Airflow: "A variable is asked for under the prefix of variables and a connection under that of connections. The one under the " +
-			"other prefix is not found; text that is neither a URI with a type nor JSON makes no connection that a hook could use.",
+			"other prefix is not found.",
 		Find: findOtherKind,
 	}}, prefixRules(), idRules(), documentRules())
 }
@@ -109,17 +109,22 @@ func coveredBy(list []*naming, name string) bool {
 	return slices.ContainsFunc(list, func(n *naming) bool { return n.covers(name) })
 }
 
-// covers tells whether some look-up asks for a name.
+// covers tells whether some look-up asks for a name. Nobody's id begins with a
+// dash or a slash: such a name has a separator more than the backend.
 func (n *naming) covers(name string) bool {
 	if n.Row.Service == "azure" { // whose names know no case
 		for _, kind := range airflow.Kinds() {
-			if prefix, ok := n.prefix(kind); ok && strings.HasPrefix(strings.ToLower(name), strings.ToLower(prefix)) {
+			prefix, ok := n.prefix(kind)
+			if ok && strings.HasPrefix(strings.ToLower(name), strings.ToLower(prefix)) && isID(name[len(prefix):]) {
 				return true
 			}
 		}
+		return false
 	}
-	return len(n.refs(name)) > 0
+	return slices.ContainsFunc(n.refs(name), func(ref airflow.Ref) bool { return isID(ref.ID) })
 }
+
+func isID(text string) bool { return text != "" && text[0] != '-' && text[0] != '/' }
 
 // intended is the name that a backend would ask for instead of one that no
 // prefix covers. It is not ok where the name does not look as if it were meant

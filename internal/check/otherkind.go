@@ -23,13 +23,6 @@ func findOtherKind(s *Subject, report Report) {
 						e.Remote, refs[0].Kind, refs[0].ID, other.file, other.line, other.ref.Kind),
 					Fix: n.remote(other.ref.Kind, refs[0].ID),
 				})
-			} else if refs[0].Kind == airflow.KindConnection && noConnection(e) {
-				report(Finding{
-					Span: e.At,
-					Message: fmt.Sprintf("the command writes %q, which is the connection %q, but the text is neither a URI nor a JSON object: it looks like a variable",
-						e.Remote, refs[0].ID),
-					Fix: n.remote(airflow.KindVariable, refs[0].ID),
-				})
 			}
 		}
 	}
@@ -72,11 +65,4 @@ func madeElsewhere(s *Subject, ref airflow.Ref) bool {
 		}
 	}
 	return false
-}
-
-// noConnection tells whether the text of an entry cannot be a connection's.
-func noConnection(e *project.Entry) bool {
-	text := strings.TrimSpace(e.Text)
-	return e.Known && len(e.Fields) == 0 && text != "" && !strings.Contains(text, "://") && !strings.HasPrefix(text, "{") &&
-		!strings.HasPrefix(text, "@") && !dynamic(text)
 }

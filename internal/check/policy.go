@@ -13,7 +13,7 @@ import (
 func policyRules() []Rule {
 	return []Rule{{
 		ID: "vault-policy-misses-mount", Severity: Error,
-		Title: "No path of the Vault policy covers what the backend reads",
+		Title: "no path of the Vault policy covers what the backend reads",
 		Why: "Vault refuses what no policy grants. A policy holds the path as requests have it: the mount, then data/ where that is of version 2, " +
 			"then the path from the kwargs.",
 		Airflow: "Vault answers 403. The backend logs in again, asks once more and raises VaultError, which Airflow logs (for a connection at debug " +
@@ -27,13 +27,13 @@ func policyRules() []Rule {
 		Find: findListOnData,
 	}, {
 		ID: "grant-too-wide", Severity: Warning,
-		Title: "A grant allows more than Airflow needs",
+		Title: "a grant allows more than Airflow needs",
 		Why: "Airflow only reads single secrets by name. Whoever gets hold of its credentials should not be able to change or delete them, " +
 			"nor to read those of others.",
 		Find: findTooWide,
 	}, {
 		ID: "grant-missing", Severity: Error,
-		Title: "The grants of the project do not let Airflow read",
+		Title: "the grants of the project do not let Airflow read",
 		Why: "Reading a secret is a permission of its own: secretsmanager:GetSecretValue, ssm:GetParameter, kms:Decrypt for a key of one's own, " +
 			"the role Secret Manager Secret Accessor, Get on secrets in Key Vault. To list or to see a secret's properties is another.",
 		Airflow: "The store refuses the look-up. Google's refusal is an error in the log (\"Did you add 'secretmanager.versions.access' permission?\") " +

@@ -13,7 +13,7 @@ import (
 func prefixRules() []Rule {
 	return []Rule{{
 		ID: "kinds-share-names", Severity: Warning,
-		Title: "Variables and connections have the same prefix",
+		Title: "variables and connections have the same prefix",
 		Why: "With one prefix for both, or none, the variable x and the connection x are one secret, and every secret below the prefix can be " +
 			"read as either.",
 		Airflow: "Variable.get(\"x\") and BaseHook.get_connection(\"x\") ask the store for the same name and get the same text: a variable can " +
@@ -21,7 +21,7 @@ func prefixRules() []Rule {
 		Find: findSharedNames,
 	}, {
 		ID: "empty-prefix", Severity: Warning,
-		Title: "A prefix is empty, or the word for nothing, and names come out otherwise than they look",
+		Title: "a prefix is empty, or the word for nothing, and names come out otherwise than they look",
 		Why: "null switches a kind off, \"\" is a prefix without letters, and \"None\" is a prefix of four letters. With Google the " +
 			"separator stays in front of the id even where the prefix is empty.",
 		Airflow: "The backend puts prefix, separator and id together as they are, without an error or a warning: what is kept under the name " +
@@ -29,7 +29,7 @@ func prefixRules() []Rule {
 		Find: findEmptyPrefix,
 	}, {
 		ID: "kind-switched-off", Severity: Error,
-		Title: "A kind is switched off in the backend but kept in its store",
+		Title: "a kind is switched off in the backend but kept in its store",
 		Why:   "A prefix or path of null keeps the backend from being asked for that kind at all.",
 		Airflow: "For a kind whose prefix or path is null the backend answers None without asking the store. For configuration that means that " +
 			"AIRFLOW__SECTION__OPTION_SECRET finds nothing and Airflow goes on with the option's default.",

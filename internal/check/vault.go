@@ -21,11 +21,11 @@ func vaultRules() []Rule {
 		Find: findKVVersion,
 	}, {
 		ID: "vault-wrong-field", Severity: Error,
-		Title: "A secret in Vault lacks the key that Airflow reads",
+		Title: "a secret in Vault lacks the key that Airflow reads",
 		Why: "Of a variable or an option the backend reads the key value; of a connection the key conn_uri or else all keys, which then " +
 			"must be the fields of a connection.",
-		Airflow: "A variable without the key is the warning \"Vault secret ... fetched but does not have required key \"value\"\" and None. " +
-			"A connection with other keys fails in Connection.from_json, is passed over at debug level and ends as \"isn't defined\".",
+		Airflow: "The secret is read and nothing is found in it: a variable without the key is a warning in the log and None, a connection is one " +
+			"without a type, or none.",
 		Find: findWrongField,
 	}, {
 		ID: "vault-no-mount", Severity: Warning,
@@ -36,7 +36,7 @@ func vaultRules() []Rule {
 		Find:    findNoMount,
 	}, {
 		ID: "vault-namespace", Severity: Error,
-		Title: "A Vault with namespaces is asked without one",
+		Title: "a Vault with namespaces is asked without one",
 		Why: "HCP Vault keeps everything below a namespace, admin to begin with. The backend sends the kwarg namespace; it does not read " +
 			"VAULT_NAMESPACE, as the vault command does.",
 		Airflow: "Requests carry no X-Vault-Namespace header and go to the root namespace, where neither the log-in nor the mount is: Vault " +
@@ -51,7 +51,7 @@ func vaultRules() []Rule {
 		Find: findStrayToken,
 	}, {
 		ID: "vault-endless-secret-id", Severity: Warning,
-		Title: "The secret_id of an AppRole never ends",
+		Title: "the secret_id of an AppRole never ends",
 		Why: "With a secret_id_ttl of 0, which is also the default, and no limit of uses, a secret_id that leaks is good for ever. Give it a life " +
 			"of weeks and renew it when the project is deployed.",
 		Find: findEndlessSecretID,

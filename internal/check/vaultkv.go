@@ -2,7 +2,6 @@ package check
 
 import (
 	"fmt"
-	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -155,9 +154,6 @@ func policiesOfTwo(s *Subject, n *naming) bool {
 	return false
 }
 
-// connectionFields are what a connection's JSON may have besides "uri" alone.
-var connectionFields = []string{"conn_type", "description", "host", "schema", "login", "password", "port", "extra"}
-
 func findWrongField(s *Subject, report Report) {
 	for _, n := range namings(s) {
 		if n.Row.Service != "vault" {
@@ -168,9 +164,9 @@ func findWrongField(s *Subject, report Report) {
 			if len(refs) == 0 || !fieldsKnown(e) {
 				continue
 			}
-			message, fix := wrongField(refs, e)
-			if message != "" {
-				report(Finding{Span: e.At, Message: fmt.Sprintf("%q %s", e.Remote, message), Fix: fix})
+			if f := wrongField(refs, e); f.Message != "" {
+				f.Span = e.At
+				report(f)
 			}
 		}
 	}
@@ -196,36 +192,39 @@ func fieldsKnown(e *project.Entry) bool {
 
 // wrongField says what is wrong with the keys of a secret, for each kind that
 // it may be; the message is empty where one of them can read it.
-func wrongField(refs []airflow.Ref, e *project.Entry) (message, fix string) {
+func wrongField(refs []airflow.Ref, e *project.Entry) Finding {
+	var f Finding
 	for _, ref := range refs {
-		if message, fix = wrongFieldOf(ref, e); message == "" {
-			return "", ""
+		if f = wrongFieldOf(ref, e); f.Message == "" {
+			return f
 		}
 	}
-	return message, fix
+	return f
 }
 
-func wrongFieldOf(ref airflow.Ref, e *project.Entry) (message, fix string) {
-	_, hasValue := e.Fields["value"]
+// wrongFieldOf leaves it to the rules about connections to look at the fields
+// of one that has a type.
+func wrongFieldOf(ref airflow.Ref, e *project.Entry) Finding {
+	has := func(name string) bool {
+		_, ok := e.Fields[name]
+		return ok
+	}
 	if ref.Kind != airflow.KindConnection {
-		if hasValue {
-			return "", ""
+		if has("value") {
+			return Finding{}
 		}
-		return fmt.Sprintf("is the %s %q, but has no key \"value\", which is the one that is read", ref.Kind, ref.ID), "value=<value>"
-	}
-	_, hasURI := e.Fields["conn_uri"]
-	_, hasType := e.Fields["conn_type"]
-	_, alone := e.Fields["uri"]
-	switch {
-	case hasURI, alone && len(e.Fields) == 1:
-		return "", ""
-	case !hasType:
-		return fmt.Sprintf("is the connection %q, but has neither the key \"conn_uri\" nor \"conn_type\"", ref.ID), "conn_uri=<type>://<login>:<password>@<host>:<port>/<schema>"
-	}
-	for _, name := range slices.Sorted(maps.Keys(e.Fields)) {
-		if !slices.Contains(connectionFields, name) {
-			return fmt.Sprintf("is the connection %q, but its key %q is no field of a connection", ref.ID, name), "one of " + strings.Join(connectionFields, ", ")
+		return Finding{
+			Message: fmt.Sprintf("%q is the %s %q, but has no key \"value\", which is the one that is read", e.Remote, ref.Kind, ref.ID), Fix: "value=<value>",
+			Airflow: "The backend logs the warning \"Vault secret ... fetched but does not have required key \"value\"\" and answers None.",
 		}
 	}
-	return "", ""
+	if has("conn_uri") || has("conn_type") || has("uri") && len(e.Fields) == 1 {
+		return Finding{}
+	}
+	return Finding{
+		Message: fmt.Sprintf("%q is the connection %q, but has neither the key \"conn_uri\" nor \"conn_type\"", e.Remote, ref.ID),
+		Fix:     "conn_uri=<type>://<login>:<password>@<host>:<port>/<schema>",
+		Airflow: "The backend hands all keys on as the connection's JSON. A key that is no field of a connection makes it fail, which is one line at " +
+			"debug level and ends as \"isn't defined\"; with fields only it is a connection without a type, for which there is no hook.",
+	}
 }
