@@ -19,6 +19,9 @@ type Backend struct {
 	// Row is the class's row of the table, its zero value where the class is
 	// not known: compare Service.
 	Row stores.Row
+	// JSON is the text of Kwargs as Airflow reads it: with $NAME filled in,
+	// where the environment has it (expand_env_var).
+	JSON string
 	// Object is what the class is constructed with: never nil, empty where
 	// the text is no JSON object.
 	Object *pyjson.Object
@@ -39,12 +42,13 @@ func backends(p *project.Project) []*Backend {
 			b := &Backend{Environment: env, Section: at.section, Class: class, Kwargs: env.Lookup(airflow.OptionEnv(at.section, option))}
 			b.Object = pyjson.NewObject()
 			if b.Kwargs != nil {
-				b.Object, b.Warning = airflow.DecodeKwargs(at.section, option, b.Kwargs.Value)
+				b.JSON = filledIn(env, b.Kwargs.Value)
+				b.Object, b.Warning = airflow.DecodeKwargs(at.section, option, b.JSON)
 			}
 			airflow.OverrideKwargs(b.Object, at.section, option, env.Environ())
 			if found, err := stores.Known().Find(class.Value); err == nil {
 				b.Row = found.Row
-			} else if found, err := stores.Known().Find(strings.Trim(class.Value, "\"' \t")); err == nil {
+			} else if found, err := stores.Known().Find(bare(class.Value)); err == nil {
 				b.Row = found.Row
 			}
 			all = append(all, b)
@@ -53,9 +57,41 @@ func backends(p *project.Project) []*Backend {
 	return all
 }
 
-// At is where a kwarg stands: its name in the JSON text, or the whole text
-// where that cannot be told.
+// filledIn is text with each $NAME that env sets filled in, as Airflow does
+// with every option. What env does not set, or a Secret keeps, stays.
+func filledIn(env *project.Environment, text string) string {
+	out, err := airflow.ExpandVars(text, func(name string) (string, bool) {
+		s := env.Lookup(name)
+		if s == nil || !s.Known {
+			return "", false
+		}
+		return s.Value, true
+	}, nil)
+	if err != nil {
+		return text
+	}
+	return out
+}
+
+// override is the variable that sets a kwarg alone; nil where none does.
+func (b *Backend) override(kwarg string) *project.Setting {
+	return b.Environment.Lookup(airflow.KwargEnvPrefix(b.Section, b.kwargsOption()) + strings.ToUpper(kwarg))
+}
+
+// kwargsOption is the option that holds the kwargs.
+func (b *Backend) kwargsOption() string {
+	if b.Section == "workers" {
+		return "secrets_backend_kwargs"
+	}
+	return "backend_kwargs"
+}
+
+// At is where a kwarg stands: the variable that sets it alone, its name in the
+// JSON text, or the whole text where that cannot be told.
 func (b *Backend) At(kwarg string) project.Span {
+	if s := b.override(kwarg); s != nil {
+		return s.Key
+	}
 	if b.Kwargs == nil {
 		return b.Class.Text
 	}
