@@ -1,6 +1,7 @@
 package project
 
 import (
+	"errors"
 	"path"
 	"strings"
 )
@@ -67,7 +68,11 @@ func (r *reader) yaml(f *File, l listed) {
 	}
 	r.keep(f)
 	if err != nil {
-		r.problem(f.line(errorLine(err)), "", "the file is no YAML: it is read up to there", "")
+		text := "the file is no YAML: it is read up to there"
+		if errors.Is(err, errAliases) {
+			text = "the file is not read: " + err.Error()
+		}
+		r.problem(f.line(errorLine(err)), "", text, "")
 	}
 	for _, d := range all {
 		r.yamlPart(f, d)

@@ -15,8 +15,9 @@ import (
 // Bounds of YAML: aliases let a short text stand for a long one.
 const (
 	mostDocuments = 2_000
-	mostMerged    = 4       // mappings merged into each other by <<
-	mostSettings  = 100_000 // of a project
+	mostMerged    = 4         // mappings merged into each other by <<
+	mostNodes     = 1_000_000 // of a document, with what aliases stand for
+	mostSettings  = 100_000   // of a project
 )
 
 // document is one document of a YAML file. Values are asked for by name, and
@@ -97,11 +98,39 @@ func yamlDocuments(text string, place placer) (all []yamlDocument, err error) {
 			}
 			return all, err
 		}
+		if len(n.Content) == 1 && nodes(&n, map[*yaml.Node]int{}) > mostNodes {
+			return all, errAliases
+		}
 		if n.Kind == yaml.DocumentNode && len(n.Content) == 1 {
 			all = append(all, yamlDocument{n.Content[0], text, lines, place})
 		}
 	}
 	return all, nil
+}
+
+var errAliases = errors.New("aliases make it too large")
+
+// nodes counts what a node stands for once every alias is followed. One that
+// stands inside of what it names has no end.
+func nodes(n *yaml.Node, seen map[*yaml.Node]int) int {
+	if n.Kind == yaml.AliasNode {
+		n = n.Alias
+	}
+	if n.Kind == yaml.ScalarNode {
+		return 1
+	}
+	if count, ok := seen[n]; ok {
+		return count
+	}
+	seen[n] = mostNodes + 1
+	count := 1
+	for _, c := range n.Content {
+		if count += nodes(c, seen); count > mostNodes {
+			return count
+		}
+	}
+	seen[n] = count
+	return count
 }
 
 // yamlLines has where lines start as the library counts them: Unicode's line
