@@ -30,11 +30,8 @@ type checking struct {
 // finder finds what files alone do not show.
 type finder func(ctx context.Context, p *project.Project, dags *dagscan.Result) ([]check.Finding, error)
 
-// checking prepares a run with all that can be found.
-func (a *app) checking() *checking { return &checking{app: a, rules: check.Rules()} }
-
 func (a *app) check() *cobra.Command {
-	r := a.checking()
+	r := &checking{app: a, rules: check.Rules()}
 	c := &cobra.Command{
 		Use:   "check [PATH]",
 		Short: "Find what is wrong with a configuration, before Airflow does",
