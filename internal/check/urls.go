@@ -1,0 +1,180 @@
+package check
+
+import (
+	"fmt"
+	"net/netip"
+	"net/url"
+	"regexp"
+	"strings"
+
+	"github.com/airlock-secrets/airlock/internal/project"
+)
+
+func urlRules() []Rule {
+	return []Rule{{
+		ID: "local-url", Severity: Warning, Title: "a backend that runs elsewhere is given an address of this machine",
+		Why: "host.docker.internal is the machine that runs Docker Desktop, and localhost the container itself. An image and a Deployment run somewhere else.",
+		Airflow: "In a Deployment each look-up fails to connect: Airflow logs that at debug level for connections, and the next layer is asked. " +
+			"A task fails with AirflowNotFoundException or a KeyError of Variable.get where none has the id.",
+		Find: findLocalURLs,
+	}, {
+		ID: "plain-http", Severity: Error, Title: "credentials go to another host without TLS",
+		Why:     "Over http:// the token and each secret pass the network in plain text, and nobody proves to be the server.",
+		Airflow: "The backend signs in and asks over plain HTTP, and nothing warns.",
+		Find:    findPlainHTTP,
+	}, {
+		ID: "variable-to-foreign-url", Severity: Note, Title: "a file sends a credential of the environment to an address of its own",
+		Why: "The kwargs take a credential from the environment of whoever starts Airflow, or airlock, here, and the address from the file. " +
+			"In a project that comes from somebody else, look at the address first.",
+		Airflow: "Airflow fills in $NAME in every option (expand_env_var), and the backend sends the credential to that address.",
+		Find:    findForeignURLs,
+	}}
+}
+
+// urlKwargs are the kwargs that hold the address of a service.
+var urlKwargs = []string{"url", "vault_url", "endpoint_url"}
+
+// address is a URL that a backend talks to, and where it stands.
+type address struct {
+	text string
+	at   project.Span
+	url  *url.URL
+}
+
+// addresses are the URLs of a backend: those of its kwargs, and VAULT_ADDR
+// where Vault has no url.
+func addresses(b *Backend) []address {
+	var all []address
+	add := func(text string, at project.Span) {
+		if u, err := url.Parse(strings.TrimSpace(text)); err == nil && u.Host != "" {
+			all = append(all, address{text, at, u})
+		}
+	}
+	kwargs := meantKwargs(b)
+	if kwargs == nil {
+		return nil
+	}
+	for _, name := range urlKwargs {
+		v, _ := kwargs.Get(name)
+		if text, ok := v.(string); ok {
+			at := b.At(name)
+			if value, ok := b.valueAt(name); ok {
+				at = value
+			}
+			add(text, at)
+		}
+	}
+	if v, _ := kwargs.Get("url"); b.Row.Service == "vault" && v == nil {
+		if s := b.Environment.Lookup("VAULT_ADDR"); s != nil && s.Known {
+			add(s.Value, s.Text)
+		}
+	}
+	return all
+}
+
+// eachAddress goes through the addresses of all backends; one that several
+// containers share comes once.
+func eachAddress(s *Subject, do func(b *Backend, a address)) {
+	seen := map[project.Span]bool{}
+	for _, b := range s.Backends {
+		for _, a := range addresses(b) {
+			if !seen[a.at] {
+				seen[a.at] = true
+				do(b, a)
+			}
+		}
+	}
+}
+
+func findLocalURLs(s *Subject, report Report) {
+	eachAddress(s, func(_ *Backend, a address) {
+		if a.at.File == nil {
+			return
+		}
+		host := strings.ToLower(a.url.Hostname())
+		f := Finding{Span: a.at, Fix: "write the address under which the service is reached from where Airflow runs"}
+		switch kind := a.at.File.Kind; {
+		case host == "host.docker.internal" && (kind == project.HelmValues || kind == project.Manifest || kind == project.AstroDeployment):
+			f.Severity = Error
+			f.Message = "host.docker.internal is the machine of Docker Desktop, and no host in a cluster"
+		case isLoopback(host) && kind == project.AstroDeployment:
+			f.Severity = Error
+			f.Message = host + " is the container itself, and a Deployment has no such service in it"
+		case kind == project.Dockerfile && (host == "host.docker.internal" || isLoopback(host)):
+			f.Message = host + " is written into the image, which runs in the Deployment too, where it is another host"
+			f.Fix = "set the local address in .env, and the real one in the Deployment's environment variables"
+		default:
+			return
+		}
+		report(f)
+	})
+}
+
+func isLoopback(host string) bool {
+	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
+		return true
+	}
+	ip, err := netip.ParseAddr(host)
+	return err == nil && (ip.IsLoopback() || ip.IsUnspecified())
+}
+
+// isNear tells whether a host is on this machine or inside its own network,
+// where TLS is often left out on purpose.
+func isNear(host string) bool {
+	if isLoopback(host) || !strings.Contains(host, ".") && !strings.Contains(host, ":") || host == "host.docker.internal" {
+		return true
+	}
+	for _, end := range []string{".svc", ".cluster.local", ".internal", ".local", ".lan", ".home.arpa", ".test"} {
+		if strings.HasSuffix(host, end) {
+			return true
+		}
+	}
+	ip, err := netip.ParseAddr(host)
+	return err == nil && (ip.IsPrivate() || ip.IsLinkLocalUnicast())
+}
+
+func findPlainHTTP(s *Subject, report Report) {
+	eachAddress(s, func(b *Backend, a address) {
+		host := strings.ToLower(a.url.Hostname())
+		if a.url.Scheme != "http" || isNear(host) || dynamic(host) || b.Row.Service == "azure" {
+			// Azure's client refuses to send a token without TLS.
+			return
+		}
+		f := Finding{Span: a.at, Message: fmt.Sprintf("%s sends its credentials and reads its secrets over http://, which is not encrypted", last(b.Class.Value)),
+			Fix: "https://" + a.url.Host + a.url.Path}
+		report(f)
+	})
+}
+
+// fromEnvironment is $NAME or ${NAME}.
+var fromEnvironment = regexp.MustCompile(`\$\{?([A-Za-z_][A-Za-z0-9_]*)`)
+
+// literalURL is an address that stands in the text itself.
+var literalURL = regexp.MustCompile(`["'](?:url|vault_url|endpoint_url|idp_url)["']\s*:\s*["']https?://[^"'$]`)
+
+func findForeignURLs(s *Subject, report Report) {
+	defined := map[string]bool{}
+	for _, p := range settings(s) {
+		if p.Key.File != nil && p.Key.File.Kind != project.Process {
+			defined[p.Name] = true
+		}
+	}
+	for _, p := range settings(s) {
+		if p.Key.File == nil || p.Key.File.Kind != project.DotEnv || !isOfBackend(p.Name) {
+			continue
+		}
+		text := p.Text.Text()
+		if !literalURL.MatchString(text) {
+			continue
+		}
+		for _, m := range fromEnvironment.FindAllStringSubmatchIndex(text, -1) {
+			name := text[m[2]:m[3]]
+			if defined[name] || !secretName(strings.ToUpper(name)) {
+				continue
+			}
+			at := project.Span{File: p.Text.File, Start: p.Text.Start + m[0], End: p.Text.Start + m[3]}
+			report(Finding{Span: at, Message: fmt.Sprintf("%s comes from the environment of whoever runs this, and goes to an address that this file names", name),
+				Fix: "keep it where you know the address; else write the address and the credential in one place"})
+		}
+	}
+}
