@@ -18,7 +18,7 @@ func (s *Store) Check(ctx context.Context) error {
 	return s.run(ctx, op, "", func(ctx context.Context, token string) error {
 		var health vault.Health
 		// Without the parameters a standby, which serves reads, answers 429.
-		if err := s.send(ctx, request{method: "GET", path: "sys/health", query: "standbyok=true&perfstandbyok=true"}, &health); err != nil {
+		if err := s.send(ctx, request{method: "GET", path: "sys/health", query: "standbyok=true&perfstandbyok=true", root: true}, &health); err != nil {
 			return err
 		}
 		if !health.Initialized || health.Sealed {

@@ -26,6 +26,7 @@ type request struct {
 	body         any // nil: none
 	contentType  string
 	login        bool
+	root         bool // a path that only the root namespace has
 }
 
 // send sends r and decodes the JSON of an answer of status 200 into res,
@@ -90,7 +91,7 @@ func (s *Store) setHeaders(req *http.Request, r request) {
 	if r.token != "" {
 		req.Header.Set(vault.TokenHeader, r.token)
 	}
-	if s.namespace != "" {
+	if s.namespace != "" && !r.root {
 		req.Header.Set(vault.NamespaceHeader, s.namespace)
 	}
 	if r.contentType != "" {

@@ -186,7 +186,7 @@ const apart = time.Minute
 
 // health asks whether the server serves reads, and what time it is there.
 func (p *probe) health() error {
-	r := request{method: "GET", path: "sys/health", query: "standbyok=true&perfstandbyok=true"}
+	r := request{method: "GET", path: "sys/health", query: "standbyok=true&perfstandbyok=true", root: true}
 	before := time.Now()
 	answer, err := p.s.roundTrip(p.ctx, r)
 	if err != nil {
