@@ -44,8 +44,15 @@ func keys(address string, more ...string) map[string]any {
 	return kwargs
 }
 
-func TestSecretsManager(t *testing.T) {
+// TestAWS: everything that one moto answers.
+func TestAWS(t *testing.T) {
 	moto := mototest.Start(t)
+	t.Run("secretsmanager", func(t *testing.T) { testSecretsManager(t, moto) })
+	t.Run("ssm", func(t *testing.T) { testSSM(t, moto) })
+	t.Run("account", func(t *testing.T) { testAWSAccount(t, moto) })
+}
+
+func testSecretsManager(t *testing.T, moto *mototest.Server) {
 	rec := record(t, moto.URL, awsWord)
 	make := func(name string, more map[string]any) {
 		t.Helper()
@@ -91,8 +98,7 @@ func TestSecretsManager(t *testing.T) {
 	}
 }
 
-func TestSSM(t *testing.T) {
-	moto := mototest.Start(t)
+func testSSM(t *testing.T, moto *mototest.Server) {
 	rec := record(t, moto.URL, awsWord)
 	for _, name := range []string{"/airflow/variables/good", "/airflow/connections/misplaced"} {
 		moto.MustCall(t, "AmazonSSM.PutParameter", map[string]any{"Name": name, "Value": canary, "Type": "SecureString"})
@@ -167,4 +173,13 @@ func TestAWSSettings(t *testing.T) {
 	delete(kwargs, "region_name")
 	o := options(t, ssmClass, kwargs, nil, "variable:x", "variable:y")
 	expect(t, run(t, o), "live-backend error 0|region_name", "live-skipped note 0|2 ids")
+}
+
+// testAWSAccount: where a refusal does not name the account, STS does, if it is
+// said where that is.
+func testAWSAccount(t *testing.T, moto *mototest.Server) {
+	kwargs := keys(refusing(t, "AccessDeniedException", "no", 0))
+	expect(t, run(t, options(t, ssmClass, kwargs, nil, "variable:x")), "live-permission error 1|arn:aws:ssm:eu-west-3:ACCOUNT:parameter/airflow/variables/x")
+	kwargs["service_config"] = map[string]any{"sts": map[string]any{"endpoint_url": moto.URL}}
+	expect(t, run(t, options(t, ssmClass, kwargs, nil, "variable:x")), "live-permission error 1|arn:aws:ssm:eu-west-3:123456789012:parameter/airflow/variables/x")
 }

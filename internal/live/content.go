@@ -10,6 +10,7 @@ import (
 	"github.com/airlock-secrets/airlock/airflow"
 	"github.com/airlock-secrets/airlock/airflow/dialect"
 	"github.com/airlock-secrets/airlock/airflow/pyjson"
+	"github.com/airlock-secrets/airlock/internal/connlint"
 	"github.com/airlock-secrets/airlock/store"
 )
 
@@ -28,7 +29,13 @@ func (r *run) noValue(w Want, l *layer, name string, secret *store.Secret, a *ai
 		r.add(ruleField, "", at, fmt.Sprintf("%s has %s: a connection is the field conn_uri, or %s", where, listed(fields), strings.Join(connectionFields(), ", ")),
 			"vault kv put -mount=MOUNT "+name+" conn_uri=...")
 	case w.Ref.Kind == airflow.KindConnection && a.Err != nil:
-		r.add(ruleConnection, "", at, fmt.Sprintf("%s is no connection that Airflow can read: %s", where, reasonOf(a.Err)), "airlock connections lint")
+		why := []string{reasonOf(a.Err)}
+		if v, err := l.src.Dialect.Decode(w.Ref, secret); err == nil {
+			if text, ok := v.Data.(string); ok {
+				why = append(said(lint(w, l, text, secret), connlint.Error), why...)
+			}
+		}
+		r.add(ruleConnection, "", at, fmt.Sprintf("%s is no connection that Airflow can read: %s", where, why[0]), "airlock connections lint "+w.Ref.ID)
 	case a.Err != nil:
 		r.add(ruleUnreadable, "", at, fmt.Sprintf("%s cannot be read: %s", where, reasonOf(a.Err)), store.Hint(a.Err))
 	default:
@@ -91,7 +98,7 @@ func listed(fields []string) string {
 }
 
 // content looks at a value that was found.
-func (r *run) content(w Want, l *layer, name string, v dialect.Value) {
+func (r *run) content(w Want, l *layer, name string, secret *store.Secret, v dialect.Value) {
 	where := fmt.Sprintf("%s: %s", l.label(), store.Locate(l.store, name))
 	at := r.place(w, l)
 	text, ok := v.Data.(string)
@@ -99,8 +106,12 @@ func (r *run) content(w Want, l *layer, name string, v dialect.Value) {
 	case w.Ref.Kind == airflow.KindVariable && ok && blankEnds(text):
 		r.add(ruleWhitespace, "", at, where+" has white space around its value, which is a part of it", "write it without: printf %s VALUE")
 	case w.Ref.Kind == airflow.KindConnection && ok:
-		if lost := losses(w.Ref.ID, text); len(lost) > 0 {
-			r.add(ruleLosesPart, "", at, fmt.Sprintf("%s: %s", where, strings.Join(lost, "; ")), "percent-encode each part, or write the connection as JSON: airlock connections convert")
+		problems := lint(w, l, text, secret)
+		if bad := said(problems, connlint.Error); len(bad) > 0 {
+			r.add(ruleConnection, "", at, where+": "+strings.Join(bad, "; "), "airlock connections lint "+w.Ref.ID)
+		}
+		if lost := append(said(problems, connlint.Warning), changed(w.Ref.ID, text)...); len(lost) > 0 {
+			r.add(ruleLosesPart, "", at, where+": "+strings.Join(lost, "; "), "airlock connections lint "+w.Ref.ID)
 		}
 	}
 }
@@ -112,56 +123,47 @@ func blankEnds(text string) bool {
 	return inner != text && inner != "" && !strings.Contains(inner, "\n")
 }
 
-// losses are the parts that a connection loses when Airflow reads it, and
-// when it writes its URI and reads that again. No word is of the value.
-func losses(id, text string) []string {
+// lint is what is wrong with the text of a connection, as package connlint has
+// it; text is what the layer hands on, or the secret itself where the backend
+// has names of its own for its members.
+func lint(w Want, l *layer, text string, secret *store.Secret) []connlint.Problem {
+	o := connlint.Options{ID: w.Ref.ID}
+	if _, own := l.src.Dialect.(*dialect.SecretsManager); own && secret.Form == store.Text {
+		o.Service, text = connlint.ServiceSecretsManager, string(secret.Payload)
+	}
+	return connlint.Lint(text, o).Problems
+}
+
+// said are the words of problems of a severity, each once.
+func said(problems []connlint.Problem, severity connlint.Severity) []string {
+	var words []string
+	for _, p := range problems {
+		if p.Severity == severity && !slices.Contains(words, p.Message) {
+			words = append(words, p.Message)
+		}
+	}
+	return words
+}
+
+// changed are the parts of a connection that are others once Airflow has
+// written its URI and read that again. No word is of the value.
+func changed(id, text string) []string {
 	c, err := airflow.ParseConnection(id, text, airflow.SDK)
 	if err != nil {
 		return nil
 	}
-	text = strings.TrimSpace(text)
-	var lost []string
-	if !strings.HasPrefix(text, "{") {
-		lost = uriLosses(text)
-	}
 	uri, err := c.URI()
 	if err != nil {
-		return lost
+		return nil
 	}
 	again, err := airflow.ParseConnection(id, uri, airflow.SDK)
 	if err != nil {
-		return append(lost, "the URI that Airflow writes for it cannot be read again")
+		return []string{"the URI that Airflow writes for it cannot be read again"}
 	}
 	if fields := differing(c, again); len(fields) > 0 {
-		lost = append(lost, "changed in the URI that Airflow writes for it: "+strings.Join(fields, ", "))
+		return []string{"another in the URI that Airflow writes for it: " + strings.Join(fields, ", ")}
 	}
-	return lost
-}
-
-// uriLosses are what stands in a URI but in no part of the connection.
-func uriLosses(uri string) []string {
-	var lost []string
-	whole, fragment, cut := strings.Cut(uri, "#")
-	if cut && fragment != "" {
-		lost = append(lost, "what follows its # is dropped")
-	}
-	scheme, _, _ := strings.Cut(whole, ":")
-	if strings.Contains(scheme, "_") {
-		lost = append(lost, "its type has an underscore, so that it has no type at all: write a dash")
-	}
-	_, query, _ := strings.Cut(whole, "?")
-	seen := map[string]bool{}
-	for pair := range strings.SplitSeq(query, "&") {
-		key, _, _ := strings.Cut(pair, "=")
-		if key != "" && seen[key] {
-			lost = append(lost, "one of two parameters of the same name is dropped")
-		}
-		seen[key] = true
-	}
-	if seen["__extra__"] && len(seen) > 1 {
-		lost = append(lost, "the parameters beside __extra__ are dropped")
-	}
-	return lost
+	return nil
 }
 
 // differing names the parts in which two connections differ.

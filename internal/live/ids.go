@@ -77,7 +77,7 @@ func (r *run) attempt(ctx context.Context, w Want, l *layer, a *airlock.Attempt)
 		r.add(ruleBackend, "", r.place(w, l), fmt.Sprintf("%s: %s is not asked for: %s", l.label(), w.Ref, reason(a.Err)), store.Hint(a.Err))
 	case secret == nil:
 	case a.Outcome == airlock.Found:
-		r.content(w, l, name, a.Value)
+		r.content(w, l, name, secret, a.Value)
 	default:
 		told = true
 		r.noValue(w, l, name, secret, a)

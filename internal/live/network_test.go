@@ -20,6 +20,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/airlock-secrets/airlock/internal/gcpfake"
 	"github.com/airlock-secrets/airlock/internal/live"
 )
 
@@ -65,6 +66,7 @@ func secure(t *testing.T, name string, until time.Time) (address, ca string) {
 	c := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, NotBefore: until.Add(-1000 * time.Hour), NotAfter: until,
 		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature, DNSNames: []string{name}}
 	if name == "127.0.0.1" {
+		c.DNSNames = []string{"secretmanager.localhost"} // gRPC's
 		c.IPAddresses = []net.IP{net.IPv4(127, 0, 0, 1)}
 	}
 	der, err := x509.CreateCertificate(rand.Reader, c, c, &key.PublicKey, key)
@@ -78,6 +80,7 @@ func secure(t *testing.T, name string, until time.Time) (address, ca string) {
 	s := httptest.NewUnstartedServer(http.NotFoundHandler())
 	s.Config.ErrorLog = log.New(io.Discard, "", 0)
 	s.TLS = &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}
+	s.EnableHTTP2 = true
 	s.StartTLS()
 	t.Cleanup(s.Close)
 	return strings.TrimPrefix(s.URL, "https://"), ca
@@ -90,6 +93,7 @@ func TestNetwork(t *testing.T) {
 	foreign, _ := secure(t, "127.0.0.1", later)
 	misnamed, misnamedCA := secure(t, "vault.example.com", later)
 	expired, expiredCA := secure(t, "127.0.0.1", earlier)
+	keyfile, _ := gcpfake.Account(t, "p", "")
 	plain := httptest.NewServer(http.NotFoundHandler())
 	t.Cleanup(plain.Close)
 	for _, tt := range []struct{ name, url, ca, found string }{
@@ -109,22 +113,27 @@ func TestNetwork(t *testing.T) {
 			{"ssm", ssmClass, keys(tt.url)},
 			{"secretsmanager", smClass, keys(tt.url)},
 			{"azure", azureClass, map[string]any{"vault_url": tt.url, "tenant_id": "t", "client_id": "c", "client_secret": canary, "retry_total": 0}},
+			{"gcp", gcpClass, map[string]any{"gcp_keyfile_dict": keyfile}},
 		} {
 			t.Run(tt.name+" "+driver.name, func(t *testing.T) {
 				t.Parallel()
 				env := []string{"AWS_MAX_ATTEMPTS=1", "AIRFLOW_VAR_Y=" + canary}
 				if tt.ca != "" {
-					env = append(env, "REQUESTS_CA_BUNDLE="+tt.ca)
+					env = append(env, "REQUESTS_CA_BUNDLE="+tt.ca, "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH="+tt.ca)
+				}
+				found := tt.found
+				if driver.name == "gcp" { // it is secretmanager.localhost there, and gRPC's texts
+					env = append(env, "NO_GCE_CHECK=true", "GOOGLE_CLOUD_UNIVERSE_DOMAIN="+strings.Replace(strings.TrimPrefix(tt.url, "https://"), "127.0.0.1", "localhost", 1))
+					found = strings.NewReplacer("not for 127.0.0.1", "not for secretmanager.localhost", "no-such-host.invalid does not", "does not").Replace(found)
 				}
 				o := options(t, driver.class, driver.kwargs, env, "variable:x", "variable:y")
-				o.Timeout = 2 * time.Second
+				o.Timeout = time.Second
 				start := time.Now()
-				found := []string{tt.found, "live-skipped note 0|2 ids"}
 				report := run(t, o)
 				if i := len(report.Answers) - 1; i != 1 || report.Answers[i].Layer == "" || !report.Answers[i].Unknown {
 					t.Errorf("the answers are %+v", report.Answers)
 				}
-				expect(t, report, append(found, "live-passed-over warning 2")...)
+				expect(t, report, found, "live-skipped note 0|2 ids", "live-passed-over warning 2")
 				if took := time.Since(start); took > 10*time.Second {
 					t.Errorf("it took %v", took)
 				}

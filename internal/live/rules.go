@@ -62,7 +62,7 @@ func Rules() []check.Rule {
 		{ID: ruleToken, Severity: check.Warning, Title: "the token will not last",
 			Why: "With auth_type token nobody renews it."},
 		{ID: ruleTooWide, Severity: check.Warning, Title: "the caller may do more than read",
-			Why: "Airflow only reads secrets. Who takes its credentials can do whatever they can."},
+			Why: "Airflow only reads secrets. Who takes its credentials can do whatever they can. Vault and Google tell what a caller may do; AWS and Azure do not, so that nothing is said of them."},
 		{ID: ruleMissing, Severity: check.Error, Title: "no layer has what a DAG asks for",
 			Why:     "Neither a backend nor the environment nor the database has it, and the DAG gives no default.",
 			Airflow: "Variable.get raises KeyError or AirflowRuntimeError, a connection AirflowNotFoundException: the task fails."},

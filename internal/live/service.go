@@ -104,7 +104,9 @@ func trouble(err error) (rule, text string) {
 		return ruleTLS, "the server speaks TLS only: begin the address with https://"
 	case errors.As(err, &dns):
 		return ruleUnreachable, fmt.Sprintf("the name %s does not resolve", store.Clip(dns.Name))
-	case errors.Is(err, syscall.ECONNREFUSED):
+	case strings.Contains(err.Error(), "no such host"):
+		return ruleUnreachable, "the name does not resolve: " + reason(err)
+	case errors.Is(err, syscall.ECONNREFUSED), strings.Contains(err.Error(), "connection refused"): // gRPC tells by its text alone
 		return ruleUnreachable, "nothing listens there: " + reason(err)
 	case code == store.Unavailable && errors.As(err, &slow) && slow.Timeout():
 		return ruleUnreachable, "no answer in time: " + reason(err)

@@ -84,7 +84,7 @@ func TestVault(t *testing.T) {
 		{"deleted", read, nil, []string{"variable:gone"}, []string{"live-no-version error 1|vault kv undelete -mount=secret -versions=1 variables/gone"}},
 		{"a line break", read, nil, []string{"variable:line"}, []string{"live-whitespace warning 1"}},
 		{"a URI that does not parse", read, nil, []string{"connection:broken"}, []string{"live-connection error 1|secret/data/connections/broken"}},
-		{"a URI that loses a part", read, nil, []string{"connection:lossy"}, []string{"live-connection-loses-part warning 1|what follows its # is dropped"}},
+		{"a URI that loses a part", read, nil, []string{"connection:lossy"}, []string{"live-connection-loses-part warning 1|airlock connections lint lossy"}},
 		{"hidden", read, env, []string{"variable:shared", "variable:good"},
 			[]string{"live-hidden warning 1|different content|AIRFLOW_VAR_SHARED", "live-hidden note 2|the same content"}},
 		{"no policy for connections", narrow, nil, []string{"variable:good", "connection:good"},
@@ -206,5 +206,44 @@ func TestMostIDs(t *testing.T) {
 	expect(t, run(t, o), "live-skipped note 0|7 ids more than 500")
 	if len(rec.calls) > live.MostIDs+10 {
 		t.Errorf("%d calls", len(rec.calls))
+	}
+}
+
+// TestVaultEngines: version 1, the mount in the id, a namespace of another's.
+func TestVaultEngines(t *testing.T) {
+	bao := baotest.Start(t)
+	rec := record(t, bao.Addr, vaultWord)
+	bao.MustDo(t, "POST", "/v1/sys/mounts/old", map[string]any{"type": "kv", "options": map[string]any{"version": "1"}})
+	bao.MustDo(t, "POST", "/v1/old/variables/good", map[string]any{"value": canary})
+	bao.MustDo(t, "POST", "/v1/sys/mounts/keys", map[string]any{"type": "transit"})
+	put(t, bao, "variables/good", map[string]any{"value": canary})
+	bao.MustDo(t, "POST", "/v1/sys/namespaces/team", nil)
+	bao.MustDo(t, "POST", "/v1/team/sys/mounts/secret", map[string]any{"type": "kv", "options": map[string]any{"version": "2"}})
+	bao.MustDo(t, "POST", "/v1/team/secret/data/variables/good", map[string]any{"data": map[string]any{"value": canary}})
+	policy := readers + "\n" + `path "old/variables/*" { capabilities = ["read"] }
+path "keys/*" { capabilities = ["read"] }`
+	kwargs := func(more map[string]any) map[string]any { return guide(t, bao, rec.URL, "engines", policy, more) }
+	for _, tt := range []struct {
+		name   string
+		kwargs map[string]any
+		wants  []string
+		found  []string
+	}{
+		{"version 1", kwargs(map[string]any{"mount_point": "old", "kv_engine_version": 1}), []string{"variable:good"}, nil},
+		{"version 1 taken for 2", kwargs(map[string]any{"mount_point": "old"}), []string{"variable:good"}, []string{`live-kv-version error 0|"kv_engine_version": 1`}},
+		{"no permission in version 1", kwargs(map[string]any{"mount_point": "old", "kv_engine_version": 1}), []string{"connection:good"},
+			[]string{`live-permission error 1|path "old/connections/good" {`}},
+		{"the mount in the id", kwargs(map[string]any{"mount_point": nil}), []string{"variable:secret/good"}, nil},
+		{"no mount in the id", kwargs(map[string]any{"mount_point": nil}), []string{"variable:good"}, []string{"live-missing error 1|mount_point is null"}},
+		{"another engine", kwargs(map[string]any{"mount_point": "keys"}), []string{"variable:good"}, []string{`live-mount error 0|of type "transit"`}},
+		{"a namespace", map[string]any{"url": rec.URL, "mount_point": "secret", "token": "root", "namespace": "team"}, []string{"variable:good"},
+			[]string{"live-grant-too-wide warning 0|root token"}},
+		{"no such namespace", kwargs(map[string]any{"namespace": "other"}), []string{"variable:good"}, []string{"live-login error 0|namespace", "live-skipped note 0"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			o := options(t, vaultClass, tt.kwargs, nil, tt.wants...)
+			rec.calls = nil
+			expect(t, run(t, o), tt.found...)
+		})
 	}
 }

@@ -56,16 +56,16 @@ func (s *Store) Calls(ask store.Ask, names ...string) []store.Call {
 	return calls
 }
 
-// Probe implements store.Prober. Which permissions there are is asked for one
+// Probe implements store.Prober; nothing is asked twice. Which permissions there are is asked for one
 // name; a service that does not tell is well.
 func (s *Store) Probe(ctx context.Context, names []string) ([]store.Symptom, error) {
 	if len(names) == 0 || s.broken != nil {
-		return nil, s.Check(ctx)
+		return nil, s.answers(ctx)
 	}
 	var res *iampb.TestIamPermissionsResponse
 	resource := s.resource(names[0])
 	err := s.run(ctx, "check", names[0], func(ctx context.Context, _ string) error {
-		return s.read(ctx, resource, func(ctx context.Context, c secretmanagerpb.SecretManagerServiceClient, o ...grpc.CallOption) (err error) {
+		return s.write(ctx, resource, func(ctx context.Context, c secretmanagerpb.SecretManagerServiceClient, o ...grpc.CallOption) (err error) {
 			res, err = c.TestIamPermissions(ctx, &iampb.TestIamPermissionsRequest{Resource: resource, Permissions: append(more(), reading)}, o...)
 			return err
 		})
@@ -88,6 +88,20 @@ func (s *Store) Probe(ctx context.Context, names []string) ([]store.Symptom, err
 	}
 	return []store.Symptom{{Topic: store.TopicTooWide, Fix: s.binding(names[0]),
 		Text: fmt.Sprintf("the account may also do %s on %s: Airflow only needs %s", strings.Join(may, ", "), resource, reading)}}, nil
+}
+
+// answers lists a single name. A caller who may not is well.
+func (s *Store) answers(ctx context.Context) error {
+	err := s.run(ctx, "check", "", func(ctx context.Context, parent string) error {
+		return s.write(ctx, parent, func(ctx context.Context, c secretmanagerpb.SecretManagerServiceClient, o ...grpc.CallOption) error {
+			_, err := c.ListSecrets(ctx, &secretmanagerpb.ListSecretsRequest{Parent: parent, PageSize: 1}, o...)
+			return err
+		})
+	})
+	if store.CodeOf(err) == store.Denied && !disabledAPI(err) {
+		return nil
+	}
+	return err
 }
 
 // binding is the command of the smallest grant.
