@@ -33,7 +33,7 @@ func Changes(found []Finding) []*Change {
 			continue
 		}
 		for _, e := range f.Edits {
-			all = with(all, f, e)
+			all = addEdit(all, f, e)
 		}
 	}
 	slices.SortFunc(all, func(a, b *Change) int { return cmp.Compare(a.File.Path, b.File.Path) })
@@ -70,8 +70,8 @@ func fits(all []*Change, f Finding) bool {
 
 func touch(start, end int, s project.Span) bool { return start <= s.End && s.Start <= end }
 
-// with adds one edit of a finding. An edit that is there already is shared.
-func with(all []*Change, f Finding, e Edit) []*Change {
+// addEdit adds one edit of a finding. An edit that is there already is shared.
+func addEdit(all []*Change, f Finding, e Edit) []*Change {
 	at := slices.IndexFunc(all, func(c *Change) bool { return c.File == e.Span.File })
 	if at < 0 {
 		at, all = len(all), append(all, &Change{File: e.Span.File})

@@ -17,11 +17,11 @@ type ignore struct {
 	// line below it too.
 	line   int
 	before bool
-	rules  []named
+	rules  []ignoredRule
 }
 
-// named is a rule id as it stands in a comment.
-type named struct {
+// ignoredRule is a rule id as it stands in a comment.
+type ignoredRule struct {
 	id           string
 	span         project.Span
 	line, column int
@@ -53,7 +53,7 @@ func ignores(p *project.Project, dags *dagscan.Result) []ignore {
 	for _, found := range dags.Ignores {
 		one := ignore{file: found.Place.File, line: found.Place.Line, before: true}
 		for _, id := range found.Rules {
-			one.rules = append(one.rules, named{id: id, line: found.Place.Line, column: found.Place.Column})
+			one.rules = append(one.rules, ignoredRule{id: id, line: found.Place.Line, column: found.Place.Column})
 		}
 		all = append(all, one)
 	}
@@ -73,7 +73,7 @@ func ignoreAt(f *project.File, comment, from, end int) ignore {
 	for _, word := range ignoreWord.FindAllStringIndex(list, -1) {
 		span := project.Span{File: f, Start: from + word[0], End: from + word[1]}
 		line, column := span.Position()
-		one.rules = append(one.rules, named{id: span.Text(), span: span, line: line, column: column})
+		one.rules = append(one.rules, ignoredRule{id: span.Text(), span: span, line: line, column: column})
 	}
 	return one
 }
@@ -81,7 +81,7 @@ func ignoreAt(f *project.File, comment, from, end int) ignore {
 // silences tells whether the comment is about a finding: one of its line, of
 // the line below it, or of the statement that begins there.
 func (i ignore) silences(f Finding, first int) bool {
-	if i.file != f.File || !slices.ContainsFunc(i.rules, func(r named) bool { return r.id == f.Rule }) {
+	if i.file != f.File || !slices.ContainsFunc(i.rules, func(r ignoredRule) bool { return r.id == f.Rule }) {
 		return false
 	}
 	return i.line == f.Line || i.line == first || i.before && (i.line+1 == f.Line || i.line+1 == first)
