@@ -206,6 +206,8 @@ func findOldImports(s *Subject, report Report) {
 		if smell.Instead != "" {
 			module, name := smell.Instead[:strings.LastIndexByte(smell.Instead, '.')], smell.Instead[strings.LastIndexByte(smell.Instead, '.')+1:]
 			f.Fix = "from " + module + " import " + name
+		} else {
+			f.Fix = withoutImport(smell.Text)
 		}
 		switch {
 		case onlyTwo(s.Project):
@@ -215,6 +217,20 @@ func findOldImports(s *Subject, report Report) {
 		}
 		report(f)
 	}
+}
+
+// withoutImport is what to write where Airflow 3 has nothing of the kind; ""
+// where that depends.
+func withoutImport(old string) string {
+	switch {
+	case old == "airflow.utils.dates.days_ago":
+		return "start_date=datetime(2025, 1, 1), a fixed date"
+	case old == "airflow.utils.decorators.apply_defaults":
+		return "leave the decorator out: operators do it by themselves"
+	case strings.HasPrefix(old, "airflow.operators.subdag"):
+		return "from airflow.sdk import TaskGroup"
+	}
+	return ""
 }
 
 func findSyntax(s *Subject, report Report) {

@@ -39,6 +39,7 @@ def f():
     cfg = Variable.get("c", deserialize_json=True)
     print(cfg["bucket"], cfg.get("region"))
     print(c.extra_dejson["region"])
+    print(c.extra_dejson.pop("url", "none"))
     print(v, c.password[:2] + "***")
 `, `
 3:9 variable a Variable.get
@@ -130,14 +131,21 @@ except ImportError:
     from airflow.operators.dummy import DummyOperator
 if AIRFLOW_V_2:
     from airflow.datasets import Dataset
+from contextlib import suppress
+with suppress(ImportError):
+    from airflow.datasets import Dataset
 def f():
+    from airflow.datasets import Dataset
+def g():
+    if AIRFLOW_V_3:
+        return
     from airflow.datasets import Dataset
 `, `
 1:1 old-import airflow.operators.python_operator.PythonOperator
 3:1 old-import airflow.contrib.hooks.ssh_hook.SSHHook
 4:1 old-import airflow.hooks.base_hook
 5:1 old-import airflow.utils.dates.days_ago
-15:5 old-import airflow.datasets.Dataset
+18:5 old-import airflow.datasets.Dataset
 `},
 	})
 }

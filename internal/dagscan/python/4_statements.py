@@ -33,7 +33,8 @@ class Statements(Walk):
         self.function = outside
         after, self.frames[-1][0] = self.frames[-1][0], dict(before)
         self.body(node.orelse)
-        self.guarded -= guard
+        if not (guard and node.body and isinstance(node.body[-1], (ast.Return, ast.Raise))):
+            self.guarded -= guard  # otherwise what follows is for the other versions
         for name, value in after.items():
             here = self.frames[-1][0]
             here[name] = either(value, here[name]) if name in here else value
@@ -57,11 +58,18 @@ class Statements(Walk):
         self.body(node.finalbody)
 
     def block(self, node):
+        guard = False
         for item in node.items:
             value = self.value(item.context_expr)
             if item.optional_vars is not None:
                 self.assign(item.optional_vars, value)
+            if isinstance(item.context_expr, ast.Call):
+                called = item.context_expr
+                caught = [getattr(n, "id", "") for n in called.args]
+                guard = guard or known_path(self.value(called.func)) == "contextlib.suppress" and "ImportError" in caught
+        self.guarded += guard
         self.body(node.body)
+        self.guarded -= guard
 
     def answer(self, node):
         if node.value is not None:

@@ -183,8 +183,10 @@ class Calls(Statements):
         if method in ("items", "values") and base.keys is not None:
             pairs = [Value(items=[k, v]) for k, v in zip(base.keys, base.items)]
             return Value(items=pairs if method == "items" else base.items)
-        if method == "get" and (base.keys is not None or base.thing == "json"):
+        if method in ("get", "pop", "setdefault") and (base.keys is not None or base.thing == "json"):
             return self.element(base, arguments[0] if arguments else None)
+        if base.thing == "json":
+            return base if method == "copy" else None
         return self.string_method(method, base, arguments, keywords)
 
     def string_method(self, method, base, arguments, keywords):

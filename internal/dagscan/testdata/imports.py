@@ -33,7 +33,7 @@ NEW = {
     "airflow.utils.helpers.cross_downstream": "airflow.sdk.cross_downstream",
     "airflow.utils.log.secrets_masker.mask_secret": "airflow.sdk.log.mask_secret",
     "airflow.utils.dag_parsing_context.get_parsing_context": "airflow.sdk.get_parsing_context",
-    "airflow.models.baseoperator.partial": "",
+    "airflow.utils.weekday.WeekDay": "airflow.providers.standard.utils.weekday.WeekDay",
 }
 
 
