@@ -7,40 +7,34 @@ import (
 	"github.com/airlock-secrets/airlock/internal/check"
 )
 
-// TestFixesOfTheCorpus makes the safe fixes of every project: what they are
-// for is gone then, and nothing that was not there before is found.
-func TestFixesOfTheCorpus(t *testing.T) {
-	for _, name := range corpusNames(t) {
-		t.Run(name, func(t *testing.T) {
-			c := readCase(t, name)
-			dir := c.unpack(t)
-			before := c.check(t, dir)
-			changes := check.Changes(before)
-			var fixed []check.Finding
-			for _, change := range changes {
-				if change.New == change.File.Text {
-					t.Errorf("%s: the fixes change nothing", change.File.Path)
-				}
-				if err := change.Write(dir); err != nil {
-					t.Fatal(err)
-				}
-				fixed = append(fixed, change.Findings...)
-			}
-			if len(changes) == 0 {
-				return
-			}
-			after := c.check(t, dir)
-			for _, f := range fixed {
-				if count(after, f) >= count(before, f) {
-					t.Errorf("%s:%d: %s is still found after its fix", f.File, f.Line, f.Rule)
-				}
-			}
-			for _, f := range after {
-				if count(before, f) == 0 {
-					t.Errorf("%s:%d: %s is found after the fixes, and was not before", f.File, f.Line, f.Rule)
-				}
-			}
-		})
+// mend makes the safe fixes of a project: what they are for is gone then, and
+// nothing that was not there before is found.
+func (c *projectCase) mend(t *testing.T, dir string, before []check.Finding) {
+	t.Helper()
+	changes := check.Changes(before)
+	var fixed []check.Finding
+	for _, change := range changes {
+		if change.New == change.File.Text {
+			t.Errorf("%s: the fixes change nothing", change.File.Path)
+		}
+		if err := change.Write(dir); err != nil {
+			t.Fatal(err)
+		}
+		fixed = append(fixed, change.Findings...)
+	}
+	if len(changes) == 0 {
+		return
+	}
+	after := c.check(t, dir)
+	for _, f := range fixed {
+		if count(after, f) >= count(before, f) {
+			t.Errorf("%s:%d: %s is still found after its fix", f.File, f.Line, f.Rule)
+		}
+	}
+	for _, f := range after {
+		if count(before, f) == 0 {
+			t.Errorf("%s:%d: %s is found after the fixes, and was not before", f.File, f.Line, f.Rule)
+		}
 	}
 }
 

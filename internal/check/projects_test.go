@@ -51,10 +51,13 @@ var update = flag.Bool("update", false, "write the want of every project, and do
 const corpus = "testdata/projects"
 
 func TestProjects(t *testing.T) {
+	schema := sarifSchema(t)
 	for _, name := range corpusNames(t) {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			c := readCase(t, name)
-			found := c.check(t, c.unpack(t))
+			dir := c.unpack(t)
+			found := c.check(t, dir)
 			got := golden(found)
 			if *update {
 				c.write(t, got)
@@ -66,6 +69,8 @@ func TestProjects(t *testing.T) {
 			if strings.HasPrefix(name, "clean-") && got != "" {
 				t.Errorf("%s has findings, but is a correct project", name)
 			}
+			validate(t, schema, found, check.Rules())
+			c.mend(t, dir, found)
 		})
 	}
 }
