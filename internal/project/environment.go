@@ -125,8 +125,26 @@ func (r *reader) dockerfile(f *File) {
 	}
 	if f.Path == "Dockerfile" {
 		r.astro.image = list
+		r.base(f, image.Froms)
 	} else {
 		r.environment(f.Path, Dockerfile, list, true)
+	}
+}
+
+// base takes up the image of the first of the stages that the final image
+// comes from.
+func (r *reader) base(f *File, froms []settings.Instruction) {
+	if len(froms) == 0 {
+		return
+	}
+	at := 0
+	for _, word := range strings.Fields(froms[0].Text) {
+		at += strings.Index(froms[0].Text[at:], word)
+		if !strings.HasPrefix(word, "--") {
+			r.project.Base = Base{Image: word, Span: f.span(froms[0].Of(at, at+len(word)))}
+			return
+		}
+		at += len(word)
 	}
 }
 

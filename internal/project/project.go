@@ -31,12 +31,18 @@ type Project struct {
 	// Files are all the files read, sorted by path, and the process
 	// environment, where it is a source, as the first.
 	Files []*File
-	// Environments are the Airflows that would be started: one for the astro
-	// project, one for each container of a manifest or of Helm values.
+	// Environments are the Airflows that would be started: first the astro
+	// project (the process, .env, Dockerfile and airflow.cfg of the folder),
+	// then one for each other .env, Dockerfile and airflow.cfg, for each script
+	// that exports variables of Airflow, Deployment file, service of a compose
+	// file, container of a manifest and component of Helm values. Of the last
+	// three only those that any variable of Airflow tells to be one.
 	Environments []*Environment
 	// Requirements are the packages of requirements.txt, and of pip install
 	// lines of the Dockerfile.
 	Requirements []Requirement
+	// Base is the image that the folder's Dockerfile starts from.
+	Base Base
 	// Entries are variables and connections whose content stands in a file:
 	// AIRFLOW_VAR_* and AIRFLOW_CONN_*, airflow_settings.yaml, exports, and
 	// what commands write to a store.
@@ -52,12 +58,16 @@ type Project struct {
 	// Problems are what stands in a file but the tool that reads it refuses
 	// or passes over, in the order of files and lines.
 	Problems []Problem
-	// Git tells whether the folder belongs to a git repository.
+	// Git tells whether the folder belongs to a git repository that git could
+	// be asked about: false where git is not installed, or refuses.
 	Git bool
 }
 
 // Read reads a project. A path that is not there is an error; a file that
-// cannot be read is a Problem. Bounds: 1 MiB a file, 20,000 files.
+// cannot be read is a Problem. Bounds: 1 MiB a file, 64 MiB all of them,
+// 20,000 files. Folders whose names start with a dot, and those of installed
+// packages, are passed over; so are examples (.env.example). Links are followed
+// to files within the folder only.
 func Read(ctx context.Context, o Options) (*Project, error) { return read(ctx, o) }
 
 // Kind is what sort of file it is.
@@ -96,7 +106,8 @@ type File struct {
 	Kind Kind
 	Text string
 	// Tracked is set where git has the file in its index, Ignored where
-	// git's ignore files cover it.
+	// git's ignore files cover it, tracked or not. Both are false where
+	// [Project.Git] is; git is not asked whether it ignores a DAG.
 	Tracked, Ignored bool
 }
 
@@ -148,6 +159,13 @@ type Requirement struct {
 	// Spec is the rest: version, markers.
 	Spec string
 	Span Span
+}
+
+// Base is an image that FROM names: "quay.io/astronomer/astro-runtime:13.1.0".
+// What it names with an ARG stays as it stands. The zero value is none.
+type Base struct {
+	Image string
+	Span  Span
 }
 
 // Layer is where an entry is kept.

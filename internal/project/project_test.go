@@ -74,7 +74,7 @@ func compare(t *testing.T, what string, got, want []string) {
 func TestAstroProject(t *testing.T) {
 	p := readFolder(t, map[string]string{
 		".env": "A=1\nB='{\"x\": 1}' # why\nexport C=\"a\\\"b\"\nD=$NOWHERE\nA=2\n",
-		"Dockerfile": "FROM x\nENV A=\"9\" Z=1\nENV AZURE_CLIENT_ID=\"abc\" # Found on the page\n" +
+		"Dockerfile": "FROM --platform=a x:1 AS b\nENV A=\"9\" Z=1\nENV AZURE_CLIENT_ID=\"abc\" # Found on the page\n" +
 			"RUN pip install --no-cache-dir \\\n  'apache-airflow-providers-hashicorp>=3' apache_airflow[amazon]\n",
 		"airflow.cfg":      "[secrets]\nbackend = a.b.C\nbackend_kwargs = {\"x\":\n  1}\n",
 		"requirements.txt": "# none\nApache.Airflow-Providers_Google==1.0 # why\n-r x.txt\n./wheels/my_pkg-1.0-py3-none-any.whl\n",
@@ -110,6 +110,9 @@ func TestAstroProject(t *testing.T) {
 		"apache-airflow-providers-google|==1.0|requirements.txt:2:1 Apache.Airflow-Providers_Google==1.0",
 		"my-pkg||requirements.txt:4:1 ./wheels/my_pkg-1.0-py3-none-any.whl",
 	})
+	if got := where(p.Base.Span); p.Base.Image != "x:1" || got != "Dockerfile:1:19 x:1" {
+		t.Errorf("base = %s at %s", p.Base.Image, got)
+	}
 	var files []string
 	for _, f := range p.Files {
 		files = append(files, f.Path+" "+string(f.Kind))

@@ -220,3 +220,52 @@ workers:
 		})
 	}
 }
+
+// TestComposeOverAstro puts a service's own variables over those of its files
+// and of the astro project.
+func TestComposeOverAstro(t *testing.T) {
+	p := readFolder(t, map[string]string{
+		"docker-compose.override.yml": "services:\n  scheduler:\n    env_file: [a.env, {path: b.env}]\n    environment: {A: over-$B, AIRFLOW_X: $$}\n",
+		"a.env":                       "C=a\nD=a\n", "b.env": "D=b\n", ".env": "A=env\nB=b\n",
+	})
+	env := p.Environments[len(p.Environments)-1]
+	for name, want := range map[string]string{"A": "over-b", "B": "b", "C": "a", "D": "b", "AIRFLOW_X": "$"} {
+		if s := env.Lookup(name); s == nil || s.Value != want {
+			t.Errorf("%s: %s = %+v, want %s", env.Name, name, s, want)
+		}
+	}
+	if got := env.Environ(); len(got) != 5 {
+		t.Errorf("Environ = %q", got)
+	}
+}
+
+// TestOf finds pieces of a value in the file.
+func TestOf(t *testing.T) {
+	p := readFolder(t, map[string]string{".env": "A='{\"x\": 1}'\nB=\"\\\"\"\n"})
+	env := p.Environments[0]
+	if got := where(env.Lookup("A").Of(1, 4)); got != `.env:1:5 "x"` {
+		t.Errorf("Of = %s", got)
+	}
+	if got := where(env.Lookup("B").Of(0, 1)); got != `.env:2:3 "\""` {
+		t.Errorf("Of without an exact place = %s", got)
+	}
+	if got := (Span{}).Text() + (Span{}).Path(); got != "" {
+		t.Errorf("a span without a file is %q", got)
+	}
+}
+
+// TestBrokenYAML reads what stands before the mistake, and tells of it where
+// the file's name says what it is.
+func TestBrokenYAML(t *testing.T) {
+	p := readFolder(t, map[string]string{
+		"airflow_settings.yaml": "airflow:\n  variables: [\n", "pod.yaml": "apiVersion: v1\nkind: Secret\nstringData: {AIRFLOW_A: b}\n---\na: b: c\n",
+		"template.yaml": "apiVersion: v1\n{{ x }}: y\n",
+	})
+	compare(t, "environments", environmentLines(p), []string{"[pod.yaml: Secret , Kubernetes manifest hosted]", "AIRFLOW_A=b exact@0 | pod.yaml:3:25 b secret"})
+	var at []string
+	for _, problem := range p.Problems {
+		line, _ := problem.Span.Position()
+		at = append(at, fmt.Sprintf("%s:%d", problem.Span.Path(), line))
+	}
+	compare(t, "problems", at, []string{"airflow_settings.yaml:2", "pod.yaml:5"})
+}
