@@ -122,11 +122,13 @@ func findIgnored(s *Subject, report Report) {
 func findContradictions(s *Subject, report Report) {
 	for _, b := range s.Backends {
 		for _, note := range notes(b) {
-			name := namedIn(b.Object, note)
+			_, beaten, wins := strings.Cut(note, " over ")
+			name := namedIn(b.Object, beaten)
 			switch {
-			case name == "" || !slices.Contains(b.Row.Kwargs, name):
-			case strings.Contains(note, "wins over"), strings.Contains(note, "win over"), strings.Contains(note, "count only where"):
-				report(Finding{Span: b.At(name), Message: note, Airflow: "VaultBackend uses the one that wins, and never reads the other.", Fix: "keep one of the two"})
+			case wins && name != "":
+				report(Finding{Span: b.At(name), Message: note, Airflow: "VaultBackend uses the one that wins, and never reads " + name + ".", Fix: fmt.Sprintf("remove %q, or the other", name)})
+			case strings.Contains(note, "count only where"):
+				report(Finding{Span: b.At(namedIn(b.Object, note)), Message: note, Airflow: "VaultBackend signs in with the credentials that boto3 finds.", Fix: "give both, or neither"})
 			}
 		}
 		if b.Warning == nil && !elsewhere(b) && !hasUnknown(b) {
