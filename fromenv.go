@@ -38,6 +38,9 @@ type EnvironmentOptions struct {
 	// NoMetadata leaves the metadata database out, as a process does that is
 	// neither a worker's nor a server's.
 	NoMetadata bool
+	// Offline asks no backend while the layers are built: a metadata database
+	// whose settings a backend holds (_SECRET) cannot be had then.
+	Offline bool
 	// Sources are the secrets backends, in order, in place of the one that the
 	// settings name; the embedded store is asked after them. Nil leaves that
 	// one; an empty list is none but the embedded store.
@@ -293,6 +296,9 @@ func (e *environment) openMetadata(ctx context.Context, s *settings.Settings, m 
 // backend of its own for each. Backends that are given are asked in order, as
 // is the embedded store after them; the first that fails is the answer.
 func (e *environment) secret(ctx context.Context, name string) (string, bool, error) {
+	if e.Offline {
+		return "", false, &store.Error{Op: "look up", Name: name, Code: store.Unsupported, Err: errors.New("it is in a backend, which is not asked now")}
+	}
 	r := &Resolver{Reading: airflow.ORM}
 	if e.Sources != nil {
 		var err error

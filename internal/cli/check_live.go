@@ -96,6 +96,11 @@ func (k *asking) plan(ctx context.Context, from project.Options) error {
 		return err
 	}
 	calls := live.Plan(*o)
+	for _, src := range o.Resolver.Sources {
+		if src.Err != nil {
+			k.say("airlock: the calls to the %s are not known: %v", src.Layer, src.Err)
+		}
+	}
 	if err := o.Resolver.Close(); err != nil {
 		return err
 	}
@@ -181,7 +186,10 @@ func (k *asking) options(ctx context.Context, p *project.Project, dags *dagscan.
 	if !k.process {
 		folder.settings, folder.Environ = nil, withoutAirflow(k.Environ)
 	}
-	r, err := folder.resolver(ctx)
+	if k.dryRun { // Google's backend would ask the metadata server which project it is
+		folder.settings, folder.Environ = nil, append(slices.Clone(folder.Environ), "NO_GCE_CHECK=true")
+	}
+	r, err := folder.layers(ctx, k.dryRun)
 	if err != nil {
 		return nil, err
 	}

@@ -32,7 +32,10 @@ func (a *app) load(ctx context.Context) (*settings.Settings, error) {
 
 // resolver builds the layers that Airflow has here, and tells the person what
 // is odd about the backend's configuration.
-func (a *app) resolver(ctx context.Context) (*airlock.Resolver, error) {
+func (a *app) resolver(ctx context.Context) (*airlock.Resolver, error) { return a.layers(ctx, false) }
+
+// layers is resolver; offline, nothing is asked while it is built.
+func (a *app) layers(ctx context.Context, offline bool) (*airlock.Resolver, error) {
 	f, err := a.configured(ctx)
 	if err != nil {
 		return nil, err
@@ -50,7 +53,7 @@ func (a *app) resolver(ctx context.Context) (*airlock.Resolver, error) {
 		sources = []settings.Backend{}
 	}
 	r, err := airlock.FromEnvironment(ctx, &airlock.EnvironmentOptions{
-		Settings: s, Environ: a.Environ, Reading: reading, Exact: a.exact, Sources: sources,
+		Settings: s, Environ: a.Environ, Reading: reading, Exact: a.exact, Sources: sources, Offline: offline,
 		Embedded: func(ctx context.Context) (store.Store, error) {
 			if !sqlstore.Exists(a.dir(a.dataDir)) {
 				return nil, nil

@@ -212,17 +212,20 @@ func (r *run) missing(w Want, res *airlock.Result) {
 		why = "not found: " + store.Clip(strings.Join(asked, ", "))
 	}
 	for _, a := range res.Attempts {
-		if a.Outcome == airlock.Skipped && a.Reason != "" && a.Layer == airlock.LayerBackend {
-			why += "; the backend was not asked: " + a.Reason
+		if a.Outcome == airlock.Skipped && a.Reason != "" && a.Layer != airlock.LayerEnvironment && w.Ref.Kind != airflow.KindConfig {
+			why += fmt.Sprintf("; the %s was not asked: %s", a.Layer, a.Reason)
 		}
 	}
-	r.add(ruleMissing, "", w.Place, fmt.Sprintf("no layer has %s (%s)", w.Ref, why), "airlock "+noun(w.Ref.Kind)+" "+w.Ref.ID)
+	r.add(ruleMissing, "", w.Place, fmt.Sprintf("no layer has %s (%s)", w.Ref, why), creation(w.Ref))
 }
 
-// noun is how airlock makes one of a kind.
-func noun(kind airflow.Kind) string {
-	if kind == airflow.KindConnection {
-		return "connections add"
+// creation is the command that makes what is missing; "" for an option.
+func creation(ref airflow.Ref) string {
+	switch ref.Kind {
+	case airflow.KindConnection:
+		return "airlock connections add " + ref.ID
+	case airflow.KindVariable:
+		return "airlock variables set " + ref.ID
 	}
-	return "variables set"
+	return ""
 }
