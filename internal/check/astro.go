@@ -20,7 +20,7 @@ func astroRules() []Rule {
 			"Loaded again with --load, that text becomes the value.",
 		Airflow: "Airflow gets the text \"# secret\", from .env as from a Deployment: as kwargs it is not JSON, Airflow logs \"Failed to parse [secrets] backend_kwargs as JSON, defaulting to no kwargs.\"; " +
 			"as a connection it has no type.",
-		Find:    findSavedSecrets,
+		Find: findSavedSecrets,
 	}, {
 		ID: "astro-load-multiline", Severity: Error, Title: "astro deployment variable --load reads the file otherwise than astro dev does",
 		Why: "--load goes through the file line by line: the lines of a value after its first are lost, escapes, inline comments and export stay, " +

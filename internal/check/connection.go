@@ -17,7 +17,9 @@ import (
 const notDefined = "The backend that holds it fails, which Airflow logs at debug level only; the next layer is asked, and where none has it, " +
 	"a task fails with AirflowNotFoundException: The conn_id `ID` isn't defined"
 
-func connectionRules() []Rule {
+func connectionRules() []Rule { return slices.Concat(uriRules(), objectRules(), newlineRules()) }
+
+func uriRules() []Rule {
 	return []Rule{{
 		ID: string(connlint.NotEncoded), Severity: Error, Title: "a connection URI has a character that ends a part of it too early",
 		Why: "In a URI / ? # end the host, [ ] enclose an address, and :// begins it. In a login, a password or a query value they are " +
@@ -44,7 +46,11 @@ func connectionRules() []Rule {
 		Why:     "Examples of URIs end in :5432, which is PostgreSQL's port. Other types have others, and some have none.",
 		Airflow: "Airflow hands the port to the hook as it is, and the hook uses it in place of its own default.",
 		Find:    findForeignPorts,
-	}, {
+	}}
+}
+
+func objectRules() []Rule {
+	return []Rule{{
 		ID: string(connlint.BadJSON), Severity: Error, Title: "a connection begins like a JSON object and is none",
 		Why:     "A text that begins with { is read as JSON: double quotes only, null, true and false, no comma after the last member.",
 		Airflow: "Connection.from_json raises JSONDecodeError. " + notDefined + ".",
@@ -249,7 +255,7 @@ func ofCode(code connlint.Code) func(*Subject, Report) {
 // finding makes one of all problems of a sort.
 func (c *connText) finding(r *connlint.Report, list []connlint.Problem) Finding {
 	p := list[0]
-	f := Finding{Span: c.about(p), Severity: Severity(p.Severity), Message: c.name() + ": " + p.Message}
+	f := Finding{Span: c.about(p), Severity: Severity(p.Severity), Message: c.name() + ": " + p.Message, Airflow: p.Airflow + "."}
 	if len(list) > 1 {
 		f.Message += fmt.Sprintf(" (and %d more)", len(list)-1)
 	}
