@@ -40,6 +40,9 @@ func kindOf(name, prefix string) (kind Kind, certain bool) {
 	case ".gitignore":
 		return Ignore, true
 	}
+	if path.Ext(base) == ".py" && inDAGs(prefix+name) {
+		return DAG, true // also where it is called example.py: Airflow runs it
+	}
 	if example(base) {
 		return "", false
 	}
@@ -50,8 +53,6 @@ func kindOf(name, prefix string) (kind Kind, certain bool) {
 		return Export, true
 	case ext == ".txt" && (strings.HasPrefix(base, "requirements") || path.Base(path.Dir(name)) == "requirements"):
 		return RequirementList, true
-	case ext == ".py" && inDAGs(prefix+name):
-		return DAG, true
 	case ext == ".sh", ext == ".bash":
 		return Script, true
 	case ext == ".md", ext == ".mdx", ext == ".markdown":
@@ -73,8 +74,8 @@ func inDAGs(name string) bool {
 // example tells files that are there to be copied and filled in: what is
 // missing in them is not wrong.
 func example(base string) bool {
-	for _, word := range []string{"example", "sample", "template", "dist", "default"} {
-		if strings.HasSuffix(base, "."+word) || strings.HasPrefix(base, word+".") || strings.HasPrefix(base, ".env."+word) {
+	for _, word := range []string{"example", "sample", "template", "dist"} {
+		if strings.HasSuffix(base, "."+word) || strings.HasPrefix(base, ".env."+word) || base == word+".env" {
 			return true
 		}
 	}
