@@ -71,6 +71,9 @@ func (a *app) replace(ctx context.Context, s *selection, e *childEnvironment, co
 	if err != nil {
 		return err
 	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	err = syscall.Exec(program, command, environ)
 	if errors.Is(err, syscall.E2BIG) {
 		return &startError{code: 126, err: fmt.Errorf("%s is not started: arguments and environment are larger than the system allows", command[0]),
