@@ -31,11 +31,11 @@ func fileLines(p *Project) []string {
 func TestFiles(t *testing.T) {
 	p := readFolder(t, map[string]string{
 		"dags/a/b.py": "", "dags/x.txt": "", "plugins/c.py": "", ".git/config": "", "node_modules/requirements.txt": "x",
-		".env.example": "A=<b>", "prod.env": "A=1", "charts/templates/x.yaml": "apiVersion: v1\nkind: {{ x }}\n", "README.md": "x",
+		".env.example": "A=<b>", "sample.env": "", "dags/example.py": "", "prod.env": "A=1", "charts/templates/x.yaml": "apiVersion: v1\nkind: {{ x }}\n", "README.md": "x",
 		".gitignore": ".env", "airlock.yaml": "", "sub/Dockerfile": "FROM x", "requirements/dev.txt": "a", "data.json": "{}", "main.hcl": "a = 1",
 	})
 	compare(t, "files", fileLines(p), []string{
-		".gitignore .gitignore", "README.md document", "airlock.yaml airlock.yaml", "dags/a/b.py DAG", "prod.env export",
+		".gitignore .gitignore", "README.md document", "airlock.yaml airlock.yaml", "dags/a/b.py DAG", "dags/example.py DAG", "prod.env export",
 		"requirements/dev.txt requirements", "sub/Dockerfile Dockerfile",
 	})
 	compare(t, "problems", problemLines(p), nil)
