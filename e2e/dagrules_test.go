@@ -1,0 +1,103 @@
+package e2e
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/txtar"
+)
+
+// parsed is what parse_dags.py prints.
+type parsed struct {
+	Errors map[string]string
+	Asked  []string
+}
+
+// parseProject lets Airflow parse the DAGs of a project of the corpus of
+// `airlock check`.
+func parseProject(t *testing.T, name string) parsed {
+	t.Helper()
+	archive, err := txtar.ParseFile(filepath.Join("..", "internal", "check", "testdata", "projects", name+".txtar"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	for _, f := range archive.Files {
+		if strings.HasPrefix(f.Name, "dags/") {
+			if err := os.WriteFile(filepath.Join(dir, filepath.Base(f.Name)), f.Data, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	out := newAirflow(t).program(t, "python").with("AIRFLOW__SECRETS__BACKEND=recording_backend.Recording", "PYTHONPATH="+filepath.Dir(script(t, "parse_dags.py"))).
+		ok(t, script(t, "parse_dags.py"), dir)
+	return lastLine[parsed](t, out)
+}
+
+// lastLine reads the JSON that a script prints last.
+func lastLine[T any](t *testing.T, out string) T {
+	t.Helper()
+	var got T
+	out = strings.TrimSpace(out)
+	if err := json.Unmarshal([]byte(out[strings.LastIndexByte(out, '\n')+1:]), &got); err != nil {
+		t.Fatalf("reading the answer: %v in\n%s", err, masked(out))
+	}
+	return got
+}
+
+// What the rules about DAGs say that Airflow 3 does not load, it does not.
+func TestAirflowDoesNotLoad(t *testing.T) {
+	t.Parallel()
+	tests := []struct{ project, file, err string }{
+		{"dag-schedule-interval", "nightly.py", "TypeError: DAG.__init__() got an unexpected keyword argument 'schedule_interval'"},
+		{"guide-test-dag", "example_secrets_dag.py", "TypeError: DAG.__init__() got an unexpected keyword argument 'schedule_interval'"},
+		{"dag-old-import", "copy.py", "ModuleNotFoundError: No module named 'airflow.contrib'"},
+		{"dag-syntax", "broken.py", "SyntaxError: "},
+	}
+	for _, test := range tests {
+		t.Run(test.project, func(t *testing.T) {
+			if got := parseProject(t, test.project); !strings.HasPrefix(got.Errors[test.file], test.err) || len(got.Errors) != 1 {
+				t.Errorf("Airflow's import errors: %q, want %q", got.Errors, test.err)
+			}
+		})
+	}
+}
+
+// What is said to be asked for at every parse is what a parse asks for, as
+// often as that.
+func TestAirflowAsksAtImport(t *testing.T) {
+	t.Parallel()
+	got := parseProject(t, "dag-reads-at-import")
+	want := []string{"connection ingest_api", "variable ingest_bucket", "variable ingest_bucket", "variable ingest_owner",
+		"variable schedule_acme", "variable schedule_umbrella"}
+	if !slices.Equal(got.Asked, want) || len(got.Errors) != 0 {
+		t.Errorf("parsing asked for %q, want %q (errors: %q)", got.Asked, want, got.Errors)
+	}
+	if got := parseProject(t, "dag-schedule-interval-airflow-2"); len(got.Errors) != 1 {
+		t.Errorf("a DAG for Airflow 2: errors %q", got.Errors)
+	}
+	if got := parseProject(t, "dag-prints-secret"); len(got.Asked) != 0 || len(got.Errors) != 0 {
+		t.Errorf("DAGs that ask in tasks ask for %q when parsed (errors: %q)", got.Asked, got.Errors)
+	}
+}
+
+// The list of old imports: none works, and what is named instead does.
+func TestOldImports(t *testing.T) {
+	t.Parallel()
+	list, err := os.ReadFile(filepath.Join("..", "internal", "dagscan", "imports.txt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := newAirflow(t).program(t, "python").reading(string(list)).ok(t, script(t, "import_all.py"))
+	got := lastLine[struct{ Works, Missing []string }](t, out)
+	if len(got.Works) > 0 {
+		t.Errorf("Airflow imports %q", got.Works)
+	}
+	if len(got.Missing) > 0 {
+		t.Errorf("Airflow does not import %q", got.Missing)
+	}
+}
