@@ -1,0 +1,103 @@
+package live_test
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/airlock-secrets/airlock"
+	"github.com/airlock-secrets/airlock/internal/check"
+	"github.com/airlock-secrets/airlock/internal/live"
+)
+
+const localClass = "airflow.secrets.local_filesystem.LocalFilesystemBackend"
+
+// local configures a backend of files.
+func local(t *testing.T, environ []string, wants ...string) live.Options {
+	t.Helper()
+	dir := t.TempDir()
+	write := func(name string, v any) string {
+		b, err := json.Marshal(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	kwargs := map[string]any{
+		"variables_file_path":   write("variables.json", map[string]any{"good": canary, "shared": canary}),
+		"connections_file_path": write("connections.json", map[string]any{"good": "postgres://me:" + canary + "@db/x", "same": "postgres://me:" + canary + "@db/x"}),
+	}
+	return options(t, localClass, kwargs, environ, wants...)
+}
+
+// TestLayers: which layer answers, which hides another, which none has.
+func TestLayers(t *testing.T) {
+	// The same connection in another form is the same.
+	env := []string{"AIRFLOW_VAR_SHARED=other", "AIRFLOW_VAR_ENV=" + canary, `AIRFLOW_CONN_SAME={"conn_type": "postgres", "host": "db", "login": "me", "schema": "x", "password": "` + canary + `"}`}
+	o := local(t, env, "variable:good", "variable:env", "variable:shared", "connection:same", "variable:none", "variable:optional?", "variable:none?")
+	report := run(t, o)
+	expect(t, report, "live-hidden warning 3|different content", "live-hidden note 4|the same content", "live-missing error 5|AIRFLOW_VAR_NONE|no metadata database")
+	var answers []string
+	for _, a := range report.Answers {
+		answers = append(answers, a.Ref.ID+" "+a.Layer)
+	}
+	want := []string{"good local files", "env environment", "shared local files", "same local files", "none ", "optional "}
+	if !slices.Equal(answers, want) {
+		t.Errorf("the answers are %q, want %q", answers, want)
+	}
+}
+
+// TestDatabaseDown: a layer below that does not answer leaves open what nobody
+// else has.
+func TestDatabaseDown(t *testing.T) {
+	env := []string{"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN=postgresql://me:" + canary + "@" + closedPort(t) + "/airflow"}
+	report := run(t, local(t, env, "variable:good", "variable:none"))
+	expect(t, report, "live-unreachable error 0|metadata database", "live-skipped note 0|2 ids")
+	if a := report.Answers; a[0].Layer == "" || !a[1].Unknown || a[1].Layer != "" {
+		t.Errorf("the answers are %+v", a)
+	}
+}
+
+// TestInterrupted: a check that is broken off says so.
+func TestInterrupted(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := live.Check(ctx, local(t, nil, "variable:good")); err == nil {
+		t.Error("a check without time ends well")
+	}
+}
+
+// TestPlaces: what is about a layer stands where it is configured.
+func TestPlaces(t *testing.T) {
+	o := options(t, vaultClass, map[string]any{"url": "http://" + closedPort(t), "token": canary}, nil, "variable:x")
+	o.At = func(src *airlock.Source) live.Place {
+		if src.Layer != airlock.LayerBackend {
+			t.Errorf("asked for the place of the %s", src.Layer)
+		}
+		return live.Place{File: ".env", Line: 2, Column: 35}
+	}
+	for _, f := range run(t, o).Findings {
+		if f.File != ".env" || f.Line != 2 || f.Column != 35 {
+			t.Errorf("%s stands at %s:%d:%d", f.Rule, f.File, f.Line, f.Column)
+		}
+	}
+}
+
+// TestRules: each has what --list shows, and none of them is found without
+// asking.
+func TestRules(t *testing.T) {
+	seen := map[string]bool{}
+	for _, r := range live.Rules() {
+		if seen[r.ID] || r.Title == "" || r.Why == "" || r.Find != nil || !slices.Contains([]check.Severity{check.Error, check.Warning, check.Note}, r.Severity) {
+			t.Errorf("the rule %q is not whole", r.ID)
+		}
+		seen[r.ID] = true
+	}
+}
