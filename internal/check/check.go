@@ -68,6 +68,8 @@ type Subject struct {
 	Project  *project.Project
 	DAGs     *dagscan.Result
 	Backends []*Backend
+	// prose are the sentences of the documents, nil until a rule asks.
+	prose []project.Span
 }
 
 // Rules are all of them, in the order in which they are listed.

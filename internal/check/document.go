@@ -69,7 +69,7 @@ func wrongKindInText(n *naming, t docToken, plain string, back func(string) stri
 	}
 	// other is the kind of the path, of the one that the sentence would have
 	// to speak of alone.
-	if !t.speaksOf(of) || t.speaksOf(other) || n.remote(of, refs[0].ID) == "" {
+	if !t.saysWhere || !t.speaksOf(of) || t.speaksOf(other) || n.remote(of, refs[0].ID) == "" {
 		return
 	}
 	want := back(n.remote(of, refs[0].ID))
@@ -91,7 +91,12 @@ func withoutData(n *naming, name string) string {
 type docToken struct {
 	text, sentence string
 	span           project.Span
+	// saysWhere is set where the word stands behind "at", "in" and the like.
+	saysWhere bool
 }
+
+// whereWord ends what stands before the name of a place.
+var whereWord = regexp.MustCompile(`(?i)\b(at|in|under|below|as|to)\s+(the\s+)?$`)
 
 // inServices are the words by which a text speaks of a service.
 var inServices = map[string]*regexp.Regexp{
@@ -147,22 +152,38 @@ func (t docToken) speaksOf(kind airflow.Kind) bool {
 func documentTokens(s *Subject) []docToken {
 	const longest = 200
 	var list []docToken
-	for _, f := range s.Project.Files {
-		if f.Kind != project.Document {
-			continue
-		}
-		for _, sentence := range sentences(f) {
-			for _, m := range quotedWord.FindAllStringIndex(sentence.Text(), -1) {
-				text := sentence.Text()[m[0]+1 : m[1]-1]
-				if len(text) > longest || !pathWord.MatchString(text) || !strings.ContainsAny(text, "/-") {
-					continue
-				}
-				list = append(list, docToken{text: text, sentence: sentence.Text(),
-					span: project.Span{File: f, Start: sentence.Start + m[0] + 1, End: sentence.Start + m[1] - 1}})
-			}
+	for _, t := range quotedWords(s) {
+		if len(t.text) <= longest && pathWord.MatchString(t.text) && strings.ContainsAny(t.text, "/-") {
+			list = append(list, t)
 		}
 	}
 	return list
+}
+
+// quotedWords are the words between backquotes of all documents.
+func quotedWords(s *Subject) []docToken {
+	var list []docToken
+	for _, sentence := range s.sentences() {
+		text := sentence.Text()
+		for _, m := range quotedWord.FindAllStringIndex(text, -1) {
+			list = append(list, docToken{text: text[m[0]+1 : m[1]-1], sentence: text, saysWhere: whereWord.MatchString(text[:m[0]]),
+				span: project.Span{File: sentence.File, Start: sentence.Start + m[0] + 1, End: sentence.Start + m[1] - 1}})
+		}
+	}
+	return list
+}
+
+// sentences are those of all documents.
+func (s *Subject) sentences() []project.Span {
+	if s.prose == nil {
+		s.prose = []project.Span{}
+		for _, f := range s.Project.Files {
+			if f.Kind == project.Document {
+				s.prose = append(s.prose, sentences(f)...)
+			}
+		}
+	}
+	return s.prose
 }
 
 // blockStart is the start of a line that begins a block of its own: a list's

@@ -2,6 +2,7 @@ package check
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -34,19 +35,11 @@ func (r role) tooWide() string {
 
 // wideInText reports documents that tell to use a role that is too wide.
 func wideInText(s *Subject, n *naming, report Report) {
-	for _, f := range s.Project.Files {
-		if f.Kind != project.Document {
-			continue
-		}
-		for _, sentence := range sentences(f) {
-			for _, m := range quotedWord.FindAllStringIndex(sentence.Text(), -1) {
-				name := sentence.Text()[m[0]+1 : m[1]-1]
-				r := role{service: policyService(n.Row.Service), name: name, at: project.Span{File: f, Start: sentence.Start + m[0] + 1, End: sentence.Start + m[1] - 1}}
-				generic := name == "Owner" || name == "Contributor" || name == "" // words that mean other things too
-				if !generic && r.wideFor(n.Row.Service) && !againstIt(sentence.Text()) {
-					report(Finding{Span: r.at, Message: r.tooWide(), Fix: leastGrant(n)})
-				}
-			}
+	for _, t := range quotedWords(s) {
+		r := role{service: policyService(n.Row.Service), name: t.text, at: t.span}
+		generic := t.text == "Owner" || t.text == "Contributor" || t.text == "" // words that mean other things too
+		if !generic && r.wideFor(n.Row.Service) && !againstIt(t.sentence) {
+			report(Finding{Span: r.at, Message: r.tooWide(), Fix: leastGrant(n)})
 		}
 	}
 }
@@ -62,16 +55,24 @@ func againstIt(sentence string) bool {
 // writing are the capabilities of Vault that a reader has no use for.
 var writing = []string{"create", "update", "patch", "delete", "sudo", "root"}
 
+func writes(capability string) bool { return slices.Contains(writing, capability) }
+
+// ofOthers are the names of files for those who fill the store.
+var ofOthers = regexp.MustCompile(`(?i)writ|admin|deploy|terraform|(^|[^a-z])ci([^a-z]|$)`)
+
+// isOfOthers tells by the name of its file that a policy is not for Airflow.
+func isOfOthers(p *project.Policy) bool { return ofOthers.MatchString(lastSegment(p.Span.Path())) }
+
 func wideVault(s *Subject, n *naming, report Report) {
 	needs := neededPaths(n)
 	for _, p := range policiesOf(s, "vault") {
-		if readElsewhere(s, p, needs) {
+		if isOfOthers(p) || readElsewhere(s, p, needs) {
 			continue
 		}
 		for _, g := range p.Rules {
 			var found []string
 			for _, capability := range g.Actions {
-				if slices.Contains(writing, capability) {
+				if writes(capability) {
 					found = append(found, capability)
 				}
 			}
@@ -97,8 +98,8 @@ func isForNeeds(g project.Grant, needs []needed) bool {
 func readElsewhere(s *Subject, policy *project.Policy, needs []needed) bool {
 	return slices.ContainsFunc(policiesOf(s, "vault"), func(p *project.Policy) bool {
 		return p != policy && len(needs) > 0 && !slices.ContainsFunc(needs, func(need needed) bool {
-			writes := slices.ContainsFunc(writing, func(c string) bool { return vaultGrants(p, need.path, c) })
-			return writes || !vaultGrants(p, need.path, "read")
+			wide := slices.ContainsFunc(writing, func(c string) bool { return vaultGrants(p, need.path, c) })
+			return wide || !vaultGrants(p, need.path, "read")
 		})
 	})
 }
@@ -112,16 +113,16 @@ func findMissingGrants(s *Subject, report Report) {
 			missingIAM(s, n, report)
 			missingKey(s, n, report)
 		case "gcp":
-			missingRole(s, n, []string{"roles/secretmanager.", "roles/editor", "roles/viewer"},
+			missingRole(s, n, []string{"roles/secretmanager.viewer", "roles/editor", "roles/viewer"},
 				[]string{"roles/secretmanager.secretAccessor", "roles/secretmanager.admin", "roles/owner"}, report)
 		case "azure":
-			missingRole(s, n, []string{"Key Vault "}, []string{"Key Vault Secrets User", "Key Vault Secrets Officer", "Key Vault Administrator"}, report)
+			missingRole(s, n, []string{"Key Vault Reader", "Key Vault Contributor", "Reader"}, []string{"Key Vault Secrets User", "Key Vault Secrets Officer", "Key Vault Administrator"}, report)
 		}
 	}
 }
 
 // missingRead reports rules of Vault policies for what a backend reads that do
-// not let it.
+// not let it, but not those of somebody who writes.
 func missingRead(s *Subject, n *naming, report Report) {
 	policies := policiesOf(s, "vault")
 	missing := ungranted(s, n, func(p *project.Policy, need needed) bool { return vaultGrants(p, need.path, "read") })
@@ -136,7 +137,7 @@ func missingRead(s *Subject, n *naming, report Report) {
 					of = append(of, need)
 				}
 			}
-			if len(of) > 0 {
+			if len(of) > 0 && !slices.ContainsFunc(g.Actions, writes) {
 				report(Finding{
 					Span: g.Span, Fix: stanzas(of),
 					Message: fmt.Sprintf("the rule for %q gives no read, which the backend of %s needs on %s", strings.Join(g.Resources, ", "), place(n.spot()), patternsOf(of)),
@@ -146,8 +147,8 @@ func missingRead(s *Subject, n *naming, report Report) {
 	}
 }
 
-// missingRole reports roles of a service none of which lets Airflow read. A
-// role that is not known, one's own for instance, may.
+// missingRole reports roles of a service that look like a reader's, where none
+// lets Airflow read. A role that is not known, one's own for instance, may.
 func missingRole(s *Subject, n *naming, related, enough []string, report Report) {
 	var first *role
 	all := rolesOf(s)
@@ -155,12 +156,12 @@ func missingRole(s *Subject, n *naming, related, enough []string, report Report)
 		if r.service != policyService(n.Row.Service) {
 			continue
 		}
-		known := slices.ContainsFunc(related, func(prefix string) bool { return strings.HasPrefix(r.name, prefix) })
+		lists := slices.Contains(r.permissions, "list") && len(r.permissions) == 1
 		reads := slices.Contains(r.permissions, "get") || slices.Contains(r.permissions, "all")
 		switch {
 		case slices.Contains(enough, r.name), reads, strings.Contains(r.name, "/roles/"), dynamic(r.name), r.service == "azure" && strings.Count(r.name, "-") == 4:
 			return
-		case first == nil && (known || len(r.permissions) > 0):
+		case first == nil && (slices.Contains(related, r.name) || lists):
 			first = &all[i]
 		}
 	}

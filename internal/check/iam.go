@@ -26,7 +26,7 @@ var reading = regexp.MustCompile(`(?i)^(get|describe|list|batchget)`)
 func wideIAM(s *Subject, n *naming, report Report) {
 	prefix, _, _ := iamOf(n.Row.Service)
 	for _, p := range policiesOf(s, "aws") {
-		if readElsewhereIAM(s, p, prefix) {
+		if isOfOthers(p) || readElsewhereIAM(s, p, prefix) {
 			continue
 		}
 		for _, g := range p.Rules {
@@ -45,7 +45,10 @@ func wideStatement(g project.Grant, prefix string) string {
 	for _, action := range g.Actions {
 		verb, own := cutFold(action, prefix)
 		switch {
-		case action == "*":
+		case action == "*" || strings.HasPrefix(action, "!"):
+			if !slices.ContainsFunc(g.Resources, func(r string) bool { return r == "*" || strings.Contains(r, ":"+prefix) }) {
+				continue
+			}
 			beyond = append(beyond, action)
 		case !own:
 		case !reading.MatchString(verb):
@@ -56,7 +59,7 @@ func wideStatement(g project.Grant, prefix string) string {
 	}
 	switch {
 	case len(beyond) > 0:
-		return fmt.Sprintf("the statement allows %s: Airflow only reads", strings.Join(beyond, ", "))
+		return fmt.Sprintf("the statement allows %s: Airflow only reads", strings.ReplaceAll(strings.Join(beyond, ", "), "!", "all but "))
 	case reads && slices.ContainsFunc(g.Resources, everything):
 		return "the statement is for every secret of the account: Airflow needs those below its prefixes only"
 	}
@@ -114,11 +117,15 @@ func missingIAM(s *Subject, n *naming, report Report) {
 	}
 }
 
-// statementOf is the first statement about a service; nil where there is none.
+// statementOf is the first statement that lets somebody look at a service; nil
+// where there is none.
 func statementOf(s *Subject, prefix string) *project.Grant {
 	for _, p := range policiesOf(s, "aws") {
 		for i, g := range p.Rules {
-			if !g.Deny && slices.ContainsFunc(g.Actions, func(a string) bool { _, own := cutFold(a, prefix); return own }) {
+			if !g.Deny && slices.ContainsFunc(g.Actions, func(a string) bool {
+				verb, own := cutFold(a, prefix)
+				return own && reading.MatchString(verb)
+			}) {
 				return &p.Rules[i]
 			}
 		}
@@ -131,8 +138,9 @@ func statementOf(s *Subject, prefix string) *project.Grant {
 func grantsIAM(s *Subject, action, before, name string) bool {
 	for _, p := range policiesOf(s, "aws") {
 		for _, g := range p.Rules {
-			allowed := slices.ContainsFunc(g.Actions, func(a string) bool { return globMatches(strings.ToLower(a), strings.ToLower(action)) })
-			onIt := len(g.Resources) == 0 || slices.ContainsFunc(g.Resources, func(r string) bool { return resourceMatches(r, before, name+"zz9zz-Zz9zZ9") })
+			allowed := anyOf(g.Actions, func(a string) bool { return globMatches(strings.ToLower(a), strings.ToLower(action)) })
+			service, _, _ := strings.Cut(action, ":")
+			onIt := len(g.Resources) == 0 || anyOf(g.Resources, func(r string) bool { return resourceMatches(r, service, before, name+"zz9zz-Zz9zZ9") })
 			if allowed && onIt && !g.Deny {
 				return true
 			}
@@ -141,17 +149,29 @@ func grantsIAM(s *Subject, action, before, name string) bool {
 	return false
 }
 
-// resourceMatches compares the part of an ARN after region and account: those
-// a project often leaves to be filled in.
-func resourceMatches(resource, before, name string) bool {
-	_, pattern, ok := strings.Cut(resource, before)
-	if !ok {
-		return !strings.HasPrefix(resource, "arn:") && resource != "" || globMatches(resource, "arn:aws:x:x:0"+before+name)
+// anyOf tells whether one of a statement's actions or resources matches; of
+// NotAction and NotResource, which have an exclamation mark in front, none may.
+func anyOf(list []string, matches func(string) bool) bool {
+	not := false
+	for _, item := range list {
+		rest, inverted := strings.CutPrefix(item, "!")
+		if matches(rest) {
+			return !inverted
+		}
+		not = not || inverted
 	}
-	if strings.ContainsAny(pattern, "$<{") {
-		return true
+	return not
+}
+
+// resourceMatches compares an ARN but for region and account: those a project
+// often leaves to be filled in. What is no ARN, a reference of a template, may
+// be anything.
+func resourceMatches(resource, service, before, name string) bool {
+	parts := strings.SplitN(resource, ":", 6)
+	if len(parts) < 6 {
+		return !strings.HasPrefix(resource, "arn:") && resource != "" || globMatches(resource, "arn:aws:"+service+":x:0"+before+name)
 	}
-	return globMatches(pattern, name)
+	return globMatches(parts[2], service) && (strings.ContainsAny(parts[5], "$<{") || globMatches(":"+parts[5], before+name))
 }
 
 // globMatches is IAM's: a star for anything, a question mark for one character.
@@ -170,7 +190,7 @@ func missingKey(s *Subject, n *naming, report Report) {
 	}
 	for _, e := range written(s, n.Row.Service) {
 		key, at, ok := ownKey(e)
-		if !ok || !n.covers(storeName(e)) || grantsIAM(s, "kms:Decrypt", ":key/", "") || grantsIAM(s, "kms:Decrypt", ":alias/", "") || decrypts(s) {
+		if !ok || !n.covers(storeName(e)) || decrypts(s) {
 			continue
 		}
 		report(Finding{
@@ -186,7 +206,7 @@ func missingKey(s *Subject, n *naming, report Report) {
 func decrypts(s *Subject) bool {
 	for _, p := range policiesOf(s, "aws") {
 		for _, g := range p.Rules {
-			if !g.Deny && slices.ContainsFunc(g.Actions, func(a string) bool { return globMatches(strings.ToLower(a), "kms:decrypt") }) {
+			if !g.Deny && anyOf(g.Actions, func(a string) bool { return globMatches(strings.ToLower(a), "kms:decrypt") }) {
 				return true
 			}
 		}

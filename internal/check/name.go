@@ -21,7 +21,7 @@ func nameRules() []Rule {
 			"to the environment and the metadata database; where they have nothing either, the task fails as if the variable or connection had never been made.",
 		Find: findOutsidePrefix,
 	}, {
-		ID: "secret-of-other-kind", Severity: Error,
+		ID: "secret-of-other-kind", Severity: Warning,
 		Title: "a secret is written as a variable but used as a connection, or the other way round",
 		Why:   "Variables and connections have prefixes of their own. What stands under one is not found under the other.",
 		Airflow: "A variable is asked for under the prefix of variables and a connection under that of connections. The one under the " +

@@ -209,14 +209,15 @@ func written(s *Subject, service string) []*project.Entry {
 // the reader of a document.
 func dynamic(name string) bool { return strings.ContainsAny(name, "$<>{}*`") }
 
-// usesOf are the questions of DAGs whose id is known.
+// usesOf are the questions of DAGs whose id is known; not the ids that a reader
+// has to fill in.
 func usesOf(s *Subject) []usage {
 	if s.DAGs == nil {
 		return nil
 	}
 	var list []usage
 	for _, u := range s.DAGs.Uses {
-		if u.ID != "" {
+		if u.ID != "" && !dynamic(u.ID) {
 			list = append(list, usage{ref: airflow.Ref{Kind: u.Kind, ID: u.ID}, file: u.Place.File, line: u.Place.Line, column: u.Place.Column})
 		}
 	}

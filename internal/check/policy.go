@@ -174,15 +174,16 @@ func nearestGrant(policies []*project.Policy, n *naming) *project.Grant {
 }
 
 func nearness(path string, n *naming) int {
-	mount, _, _ := strings.Cut(path, "/")
-	switch {
+	mount, rest, _ := strings.Cut(path, "/")
+	all := strings.TrimPrefix(rest, "data/") == "*"
+	switch about := saysKind(path) || strings.Contains(path, "airflow") || all; {
 	case notKV.MatchString(path):
 		return 0
-	case strings.HasPrefix(path, n.mount+"/"):
+	case about && strings.HasPrefix(path, n.mount+"/"):
 		return 3
-	case saysKind(path):
+	case about && !all:
 		return 2
-	case mount == "secret" || mount == "kv" || strings.Contains(path, "/data/"):
+	case about && (mount == "secret" || mount == "kv"):
 		return 1
 	}
 	return 0

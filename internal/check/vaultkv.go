@@ -119,26 +119,21 @@ func saysVersionOne(s *Subject, n *naming, known bool, report Report) {
 	if n.kvVersion() != 2 {
 		return
 	}
-	for _, f := range s.Project.Files {
-		if f.Kind != project.Document {
+	for _, sentence := range s.sentences() {
+		m := versionOne.FindStringIndex(sentence.Text())
+		if m == nil || !strings.Contains(sentence.File.Text, "kv_engine_version") {
 			continue
 		}
-		for _, sentence := range sentences(f) {
-			m := versionOne.FindStringIndex(sentence.Text())
-			if m == nil || !strings.Contains(f.Text, "kv_engine_version") {
-				continue
-			}
-			finding := Finding{
-				Severity: Warning, Fix: `"kv_engine_version": 1`,
-				Span:    project.Span{File: f, Start: sentence.Start + m[0], End: sentence.Start + m[1]},
-				Message: fmt.Sprintf("the text says that the secret is one of version 1, but the backend of %s reads version 2", place(n.spot())),
-			}
-			if known || policiesOfTwo(s, n) {
-				finding.Message += ", which is what the rest of the project says too"
-				finding.Fix = "written using v2"
-			}
-			report(finding)
+		finding := Finding{
+			Severity: Warning, Fix: `"kv_engine_version": 1`,
+			Span:    project.Span{File: sentence.File, Start: sentence.Start + m[0], End: sentence.Start + m[1]},
+			Message: fmt.Sprintf("the text says that the secret is one of version 1, but the backend of %s reads version 2", place(n.spot())),
 		}
+		if known || policiesOfTwo(s, n) {
+			finding.Message += ", which is what the rest of the project says too"
+			finding.Fix = "written using v2"
+		}
+		report(finding)
 	}
 }
 
