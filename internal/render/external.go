@@ -57,9 +57,9 @@ func secretStore(o *Options) (text string, notes []string, err error) {
 	case "vault":
 		spec, keys, err = vaultProvider(k, credentials)
 	case "ssm":
-		spec, keys = awsProvider(k, "ParameterStore", credentials)
+		spec, keys, err = awsProvider(k, "ParameterStore", credentials)
 	case "secretsmanager":
-		spec, keys = awsProvider(k, "SecretsManager", credentials)
+		spec, keys, err = awsProvider(k, "SecretsManager", credentials)
 	case "gcp":
 		spec, keys = gcpProvider(k, credentials)
 	case "azure":
@@ -163,8 +163,11 @@ func vaultProvider(k kwargs, credentials string) (spec string, keys []string, er
 	return block(4, pairs...), keys, nil
 }
 
-func awsProvider(k kwargs, service, credentials string) (spec string, keys []string) {
-	pairs := []string{"aws", "", "  service", service, "  region", k.or("region_name", "us-east-1")}
+func awsProvider(k kwargs, service, credentials string) (spec string, keys []string, err error) {
+	if k.text("region_name") == "" {
+		return "", nil, errors.New("a SecretStore names the AWS region, and none is set: add region_name to the kwargs, or set AWS_DEFAULT_REGION")
+	}
+	pairs := []string{"aws", "", "  service", service, "  region", k.text("region_name")}
 	if role := k.text("role_arn"); role != "" {
 		pairs = append(pairs, "  role", role)
 	}
@@ -173,7 +176,7 @@ func awsProvider(k kwargs, service, credentials string) (spec string, keys []str
 			"        key", "aws_access_key_id", "      secretAccessKeySecretRef", "", "        name", credentials, "        key", "aws_secret_access_key")
 		keys = []string{"aws_access_key_id", "aws_secret_access_key"}
 	}
-	return block(4, pairs...), keys
+	return block(4, pairs...), keys, nil
 }
 
 func gcpProvider(k kwargs, credentials string) (spec string, keys []string) {

@@ -73,6 +73,10 @@ func TestRefused(t *testing.T) {
 			t.Errorf("%s writes a line that docker does not read", name)
 		}
 	}
+	for size := 65500; size < 65540; size++ {
+		checkDotEnv(t, long[:size])
+		checkDockerfile(t, long[:size])
+	}
 }
 
 func FuzzDotEnv(f *testing.F) {
