@@ -1,6 +1,10 @@
 package live
 
-import "github.com/airlock-secrets/airlock/internal/check"
+import (
+	"slices"
+
+	"github.com/airlock-secrets/airlock/internal/check"
+)
 
 // The rules, as findings and ignore comments name them.
 const (
@@ -31,7 +35,10 @@ const (
 
 // Rules are what a live check can find. None has a Find: they are found by
 // asking the stores.
-func Rules() []check.Rule {
+func Rules() []check.Rule { return slices.Concat(serviceRules(), secretRules(), layerRules()) }
+
+// serviceRules are about a store as a whole.
+func serviceRules() []check.Rule {
 	return []check.Rule{
 		{ID: ruleBackend, Severity: check.Error, Title: "the secrets backend cannot be built from its settings",
 			Why:     "The class or its kwargs are refused before anything is asked.",
@@ -63,6 +70,12 @@ func Rules() []check.Rule {
 			Why: "With auth_type token nobody renews it."},
 		{ID: ruleTooWide, Severity: check.Warning, Title: "the caller may do more than read",
 			Why: "Airflow only reads secrets. Who takes its credentials can do whatever they can. Vault and Google tell what a caller may do; AWS and Azure do not, so that nothing is said of them."},
+	}
+}
+
+// secretRules are about single secrets.
+func secretRules() []check.Rule {
+	return []check.Rule{
 		{ID: ruleMissing, Severity: check.Error, Title: "no layer has what a DAG asks for",
 			Why:     "Neither a backend nor the environment nor the database has it, and the DAG gives no default.",
 			Airflow: "Variable.get raises KeyError or AirflowRuntimeError, a connection AirflowNotFoundException: the task fails."},
@@ -87,6 +100,12 @@ func Rules() []check.Rule {
 			Why: "A character that is not encoded ends the part before it, and what follows is dropped or read as something else."},
 		{ID: ruleWhitespace, Severity: check.Warning, Title: "a variable has white space around its value",
 			Why: "`echo VALUE |` adds a line break, which becomes a part of the secret."},
+	}
+}
+
+// layerRules are about what the layers make of each other.
+func layerRules() []check.Rule {
+	return []check.Rule{
 		{ID: rulePassedOver, Severity: check.Warning, Title: "a layer fails and a lower one answers in its place",
 			Why:     "What is used may be older than what is meant.",
 			Airflow: "Airflow logs the failure, of a variable at level error, of a connection at level debug, and takes the next layer's answer."},

@@ -35,9 +35,9 @@ func put(t *testing.T, bao *baotest.Server, path string, data map[string]any) {
 	bao.MustDo(t, "POST", "/v1/secret/data/"+path, map[string]any{"data": data})
 }
 
-func TestVault(t *testing.T) {
-	bao := baotest.Start(t)
-	rec := record(t, bao.Addr, vaultWord)
+// seedVault writes what TestVault asks for.
+func seedVault(t *testing.T, bao *baotest.Server) {
+	t.Helper()
 	put(t, bao, "variables/good", map[string]any{"value": canary})
 	put(t, bao, "variables/shared", map[string]any{"value": canary + "1"})
 	put(t, bao, "variables/field", map[string]any{"password": canary})
@@ -51,6 +51,12 @@ func TestVault(t *testing.T) {
 	put(t, bao, "connections/lossy", map[string]any{"conn_uri": "postgres://me:pw@db/schema#" + canary})
 	put(t, bao, "connections/misplaced", map[string]any{"value": canary})
 	put(t, bao, "variables/my_token", map[string]any{"value": canary})
+}
+
+func TestVault(t *testing.T) {
+	bao := baotest.Start(t)
+	rec := record(t, bao.Addr, vaultWord)
+	seedVault(t, bao)
 	lister := readers + "\n" + `path "secret/metadata/*" { capabilities = ["list"] }`
 	list := guide(t, bao, rec.URL, "lister", lister, nil)
 	read := guide(t, bao, rec.URL, "reader", readers, nil)
