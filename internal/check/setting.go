@@ -124,12 +124,28 @@ func statement(s *project.Setting, value string) string {
 	case project.Process, project.Script, project.Document:
 		text, err = render.Shell(s.Name, value)
 	default:
-		return Masked(project.DotEnv, s.Name+"="+value)
+		text = inYAML(s, value)
 	}
 	if err != nil || strings.Contains(text, "\n") {
 		return ""
 	}
 	return Masked(kind, text)
+}
+
+// inYAML writes a value as the line of YAML does that has it now: NAME: value,
+// - NAME=value, or value: value below a name.
+func inYAML(s *project.Setting, value string) string {
+	between := ""
+	if s.Key.End <= s.Text.Start && s.Text.Start <= len(s.Key.File.Text) && s.Key.Text() == s.Name {
+		between = strings.TrimSpace(s.Key.File.Text[s.Key.End:s.Text.Start])
+	}
+	switch between {
+	case ":":
+		return s.Name + ": " + render.YAML(value)
+	case "=":
+		return "- " + render.YAML(s.Name+"="+value)
+	}
+	return "value: " + render.YAML(value)
 }
 
 // after is the statement of a setting with edits made in it, masked; "" where
