@@ -66,6 +66,20 @@ func findPlaceholders(s *Subject, report Report) {
 				Message: "a placeholder is left in a command", Airflow: "Airflow does not see it: the shell reads < and > as redirections.", Fix: replaceIt("the command")})
 		}
 	}
+	findOpenIDs(s, report)
+}
+
+// findOpenIDs reports the placeholders that DAGs ask for.
+func findOpenIDs(s *Subject, report Report) {
+	if s.DAGs == nil {
+		return
+	}
+	for _, u := range s.DAGs.Uses {
+		if angled.MatchString(u.ID) {
+			report(Finding{File: u.Place.File, Line: u.Place.Line, Column: u.Place.Column, Message: "a placeholder is left in the id of a " + string(u.Kind),
+				Airflow: "Airflow asks every layer for the id as it stands, and none has it.", Fix: "write the id of a " + string(u.Kind) + " that there is"})
+		}
+	}
 }
 
 // backendOf is the backend whose kwargs a setting holds; nil for another.
