@@ -2,6 +2,7 @@ package check
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -260,8 +261,9 @@ func (c *connText) finding(r *connlint.Report, list []connlint.Problem) Finding 
 		f.Message += fmt.Sprintf(" (and %d more)", len(list)-1)
 	}
 	if p.Code == connlint.NotEncoded {
-		f.Airflow = p.Airflow + ". " + notDefined + "."
-		if r.WorkerErr == nil {
+		if raised := new(airflow.Error); errors.As(r.WorkerErr, &raised) {
+			f.Airflow = "Airflow raises " + raised.Type + " while it reads the URI. " + notDefined + "."
+		} else if p.Severity == connlint.Error {
 			f.Airflow = "Airflow reads other fields than were meant, without a word: the hook gets a wrong host, port, password or schema."
 		}
 	}
@@ -271,8 +273,8 @@ func (c *connText) finding(r *connlint.Report, list []connlint.Problem) Finding 
 	if shown := r.MaskedSuggestion(); !strings.ContainsAny(shown, "\r\n") && c.raw == c.text {
 		f.Fix = "write " + shown
 	}
-	if !c.exact || c.span.File.Kind == project.Process {
-		return f
+	if !c.exact || c.span.File.Kind == project.Process || p.Code == connlint.PartLost {
+		return f // what follows a # may be meant or left over: only a person knows
 	}
 	for _, p := range list {
 		if p.Mends {

@@ -168,14 +168,16 @@ func isOpen(value string) bool {
 // filePath is a path without anything that looks like a key.
 var filePath = regexp.MustCompile(`^(/[A-Za-z_.-]+)+$`)
 
+// exampleWord is what documents write for a password.
+var exampleWord = regexp.MustCompile(`(?i)^(my[-_]?)?(pass|passwd|password|pw|pwd|secret|s3cret|token|key|value)[0-9]{0,3}$`)
+
 // harmlessValue tells whether a value says nothing, whatever its name: a
 // switch, a path, or a password that every example has.
 func harmlessValue(value string) bool {
 	value = strings.TrimSpace(value)
 	switch strings.ToLower(value) {
-	case "", "true", "false", "none", "null", "0", "1",
-		"airflow", "postgres", "root", "admin", "guest", "test", "password", "secret", "dev", "example":
+	case "", "true", "false", "none", "null", "0", "1", "airflow", "postgres", "root", "admin", "guest", "test", "dev", "example":
 		return true
 	}
-	return filePath.MatchString(value)
+	return filePath.MatchString(value) || exampleWord.MatchString(value)
 }

@@ -19,6 +19,7 @@ func TestCredential(t *testing.T) {
 		{"API_TOKEN", "changeme", true, true},
 		{"API_TOKEN", "${API_TOKEN}", true, true},
 		{"POSTGRES_PASSWORD", "postgres", false, false},
+		{"API_TOKEN", "my-token", false, false},
 		{"COLOUR", "postgres://me:CANARY-a@h/db", true, false},
 		{"COLOUR", "postgres://postgres:postgres@h/db", false, false},
 		{"COLOUR", "-----BEGIN PRIVATE KEY-----\nCANARY-a", true, false},

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"path"
@@ -37,10 +38,14 @@ func exposureRules() []Rule {
 	}}, append(markRules(), urlRules()...)...)
 }
 
-// secretsOf lists the credentials that settings hold, those of one environment
-// variable once for each place.
+// secretsOf lists the credentials that settings hold, in the order in which
+// they stand in the files.
 func secretsOf(s *Subject, of func(placed) bool, found func(p placed, what string, open bool)) {
-	for _, p := range settings(s) {
+	list := settings(s)
+	slices.SortStableFunc(list, func(a, b placed) int {
+		return cmp.Or(cmp.Compare(a.Key.Path(), b.Key.Path()), cmp.Compare(a.Key.Start, b.Key.Start))
+	})
+	for _, p := range list {
 		if p.Secret || !of(p) {
 			continue
 		}
@@ -139,8 +144,12 @@ func findCredentialsInFiles(s *Subject, report Report) {
 		switch e.Span.File.Kind {
 		case project.AstroSettings, project.Script, project.Document:
 			if what := secretEntry(e); what != "" {
-				report(Finding{Span: e.Span, Message: fmt.Sprintf("git tracks %s, which holds %s", e.Span.File.Path, what),
-					Fix: "take the value out, put it into a secrets backend or into .env (in .gitignore), and make a new credential"})
+				f := Finding{Span: e.Span, Message: fmt.Sprintf("git tracks %s, which holds %s", e.Span.File.Path, what),
+					Fix: "take the value out, put it into a secrets backend or into .env (in .gitignore), and make a new credential"}
+				if e.Span.File.Kind == project.Document {
+					f.Severity = Warning // it may be made up
+				}
+				report(f)
 			}
 		}
 	}

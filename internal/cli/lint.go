@@ -107,7 +107,8 @@ func (a *app) connectionsLint() *cobra.Command {
 		Short: "Say what is wrong with a connection, and what to write instead",
 		Long: `Look at one connection, a URI or a JSON object: which characters have to be
 encoded, what Airflow makes of it, what gets lost, and what to write instead.
-It is read from standard input (-), from a file, or from where ID is stored.
+It is read from standard input (-), from a file, or from where ID is stored; a
+secret on the command line can be seen in the list of processes.
 
 Secrets are shown as ***: --reveal shows the corrected text as it is. Where a
 character in a password has to be encoded, that one character is shown.
