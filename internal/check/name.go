@@ -115,7 +115,7 @@ func (n *naming) covers(name string) bool {
 	if n.Row.Service == "azure" { // whose names know no case
 		for _, kind := range airflow.Kinds() {
 			prefix, ok := n.prefix(kind)
-			if ok && strings.HasPrefix(strings.ToLower(name), strings.ToLower(prefix)) && isID(name[len(prefix):]) {
+			if ok && len(name) > len(prefix) && strings.EqualFold(name[:len(prefix)], prefix) && isID(name[len(prefix):]) {
 				return true
 			}
 		}

@@ -120,3 +120,32 @@ func TestSentences(t *testing.T) {
 		}
 	}
 }
+
+// FuzzNames: whatever a project calls its secrets and writes in its documents,
+// the rules come to an end, and a name that is proposed is one that the backend
+// asks for.
+func FuzzNames(f *testing.F) {
+	f.Add("vault", `{"mount_point": "airflow"}`, "secret/variables/x")
+	f.Add("azure", `{"sep": "", "variables_prefix": "K"}`, "kx")
+	f.Add("gcp", `{"variables_prefix": ""}`, "<x>-$Y `")
+	f.Add("secretsmanager", `{"sep": "ab", "variables_prefix": "a/b"}`, "/airflow/variables/İ")
+	f.Fuzz(func(t *testing.T, service, kwargs, name string) {
+		v, err := pyjson.Decode(kwargs)
+		object, ok := v.(*pyjson.Object)
+		if err != nil || !ok {
+			return
+		}
+		n := namingOf(&Backend{Environment: &project.Environment{}, Section: "secrets", Class: &project.Setting{}, Row: stores.Row{Service: service}, Object: object})
+		if n == nil {
+			return
+		}
+		plain, back := fillIn(name)
+		if want, ok := n.intended(plain); ok && !n.covers(plain) && !n.covers(want) {
+			t.Errorf("%s %s: %q is proposed for %q, and the backend does not ask for it either", service, kwargs, back(want), name)
+		}
+		legalName(service, name)
+		_, _ = wrongVaultURL(name)
+		file := &project.File{Path: "README.md", Kind: project.Document, Text: name + "\n`" + name + "`. " + kwargs}
+		documentTokens(&Subject{Project: &project.Project{Files: []*project.File{file}}})
+	})
+}
