@@ -48,9 +48,17 @@ func findRefused(s *Subject, report Report) {
 		if text, ok := b.Text("gcp_keyfile_dict"); ok && strings.HasPrefix(strings.TrimSpace(text), "{") || placeholderIn(b) || strings.Contains(err.Error(), "should follows that pattern") {
 			continue // found by another rule
 		}
+		absent := strings.Contains(raised(err), "authentication type requires")
+		if absent && open(b.Environment) {
+			continue // a variable may give it
+		}
 		message := strings.TrimRight(told(raised(err)), ".")
-		report(Finding{Span: b.At(refusedKwarg(b, message)), Message: last(b.Row.Class) + " refuses its kwargs: " + message,
-			Airflow: message + "." + what, Fix: remedy(message, err)})
+		f := Finding{Span: b.At(refusedKwarg(b, message)), Message: last(b.Row.Class) + " refuses its kwargs: " + message,
+			Airflow: message + "." + what, Fix: remedy(message, err)}
+		if absent && b.Environment.Hosted {
+			f.Severity = Warning // as may the place where it runs
+		}
+		report(f)
 	}
 }
 
@@ -100,6 +108,9 @@ func placeholderIn(b *Backend) bool {
 
 func findIgnored(s *Subject, report Report) {
 	for _, b := range s.Backends {
+		if !b.Has("auth_type") && hasUnknown(b) {
+			continue // that one may be it
+		}
 		for _, note := range notes(b) {
 			name := namedIn(b.Object, note)
 			if name == "" || !slices.Contains(b.Row.Kwargs, name) || !strings.Contains(note, "ignored with auth_type") && !strings.Contains(note, "never read with auth_type") {
@@ -131,7 +142,7 @@ func findContradictions(s *Subject, report Report) {
 				report(Finding{Span: b.At(namedIn(b.Object, note)), Message: note, Airflow: "VaultBackend signs in with the credentials that boto3 finds.", Fix: "give both, or neither"})
 			}
 		}
-		if b.Warning == nil && !elsewhere(b) && !hasUnknown(b) {
+		if b.Warning == nil && !elsewhere(b) && !open(b.Environment) && !hasUnknown(b) {
 			findHalves(b, report)
 		}
 	}

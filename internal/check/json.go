@@ -216,8 +216,8 @@ func findMissing(s *Subject, report Report) {
 		} else {
 			f.Fix = b.kwargsOption() + " = " + example(b)
 		}
-		if b.Row.Service == "localfile" {
-			f.Severity = Warning
+		if b.Row.Service == "localfile" || b.Environment.Hosted {
+			f.Severity = Warning // a hosted one may get them where it runs
 		}
 		report(f)
 	}
@@ -226,7 +226,7 @@ func findMissing(s *Subject, report Report) {
 // withoutKwargs tells whether nothing gives a backend kwargs: no text, no
 // variable for a single one, no command and no name in a store.
 func withoutKwargs(b *Backend) bool {
-	if elsewhere(b) || b.Warning != nil || b.Object.Len() > 0 {
+	if elsewhere(b) || open(b.Environment) || b.Warning != nil || b.Object.Len() > 0 {
 		return false
 	}
 	return b.Row.Service != "" && b.Class.Known

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 
@@ -178,6 +179,18 @@ func without(s *project.Setting, stretches ...[2]int) []Edit {
 	}
 	return edits
 }
+
+// open tells whether an environment has variables that its files do not name:
+// those of a whole Secret, ConfigMap or file.
+func open(env *project.Environment) bool {
+	return slices.ContainsFunc(env.Settings, func(s *project.Setting) bool {
+		return s.Whole.File != nil && s.Whole.File.Kind != project.Process && wholesale.MatchString(s.Whole.File.Text)
+	})
+}
+
+// wholesale is how manifests, charts and compose files take variables from
+// elsewhere.
+var wholesale = regexp.MustCompile(`(?m)^[^#\n]*\b(envFrom|extraEnvFrom|env_file)\s*:`)
 
 // line is the line on which a span starts, for messages.
 func line(s project.Span) int {
