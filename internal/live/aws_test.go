@@ -54,7 +54,7 @@ func TestAWS(t *testing.T) {
 
 func testSecretsManager(t *testing.T, moto *mototest.Server) {
 	rec := record(t, moto.URL, awsWord)
-	make := func(name string, more map[string]any) {
+	create := func(name string, more map[string]any) {
 		t.Helper()
 		in := map[string]any{"Name": name, "SecretString": canary}
 		if more != nil {
@@ -65,13 +65,13 @@ func testSecretsManager(t *testing.T, moto *mototest.Server) {
 	}
 	// moto's regions are apart: its side door speaks for us-east-1.
 	at := func(more ...string) map[string]any { return keys(rec.URL, append(more, "region_name", "us-east-1")...) }
-	make("airflow/variables/good", nil)
-	make("airflow/connections/good", map[string]any{"SecretString": "postgres://me:" + canary + "@db/schema"})
-	make("airflow/connections/broken", map[string]any{"SecretString": "postgres://me:" + canary + "[@db/schema"})
-	make("airflow/connections/misplaced", nil)
-	make("airflow/variables/binary", map[string]any{"SecretBinary": base64.StdEncoding.EncodeToString([]byte(canary))})
-	make("airflow/variables/empty", map[string]any{})
-	make("airflow/variables/gone", nil)
+	create("airflow/variables/good", nil)
+	create("airflow/connections/good", map[string]any{"SecretString": "postgres://me:" + canary + "@db/schema"})
+	create("airflow/connections/broken", map[string]any{"SecretString": "postgres://me:" + canary + "[@db/schema"})
+	create("airflow/connections/misplaced", nil)
+	create("airflow/variables/binary", map[string]any{"SecretBinary": base64.StdEncoding.EncodeToString([]byte(canary))})
+	create("airflow/variables/empty", map[string]any{})
+	create("airflow/variables/gone", nil)
 	moto.MustCall(t, "secretsmanager.DeleteSecret", map[string]any{"SecretId": "airflow/variables/gone"})
 	for _, tt := range []struct {
 		name   string

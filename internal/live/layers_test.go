@@ -3,6 +3,7 @@ package live_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -100,4 +101,26 @@ func TestRules(t *testing.T) {
 		}
 		seen[r.ID] = true
 	}
+}
+
+// TestConnectionsThatAreWell: forms that people write and Airflow reads to the
+// last part.
+func TestConnectionsThatAreWell(t *testing.T) {
+	var env, wants []string
+	for i, text := range []string{
+		"postgres://me:" + canary + "@db.example.com:5432/schema?sslmode=require",
+		"postgresql://me:" + canary + "%2F%23@db/schema",
+		"google-cloud-platform://?extra__google_cloud_platform__project=p",
+		"http://https://api.example.com",
+		"aws://AKIA:" + canary + "@/?region_name=eu-west-3",
+		"http://:" + canary + "@host?__extra__=%7B%22a%22%3A+%7B%22b%22%3A+1%7D%7D",
+		`{"conn_type": "postgres", "host": "DB.example.com", "login": "me", "password": "` + canary + `/#?", "port": 5432, "schema": "x"}`,
+		`{"conn_type": "http", "host": "https://api.example.com/v1", "extra": {"timeout": 3, "nested": {"a": [1]}}}`,
+		`{"conn_type": "google_cloud_platform", "extra": {"keyfile_dict": "` + canary + `"}}`,
+		`{"conn_type": "sqlite", "host": "/tmp/x.db", "description": "a file"}`,
+	} {
+		env = append(env, fmt.Sprintf("AIRFLOW_CONN_C%d=%s", i, text))
+		wants = append(wants, fmt.Sprintf("connection:c%d", i))
+	}
+	expect(t, run(t, local(t, env, wants...)))
 }

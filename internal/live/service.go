@@ -124,7 +124,7 @@ func certificate(err error) (rule, text string) {
 		unknown x509.UnknownAuthorityError
 		name    x509.HostnameError
 		invalid x509.CertificateInvalidError
-		any     *tls.CertificateVerificationError
+		other   *tls.CertificateVerificationError
 	)
 	switch {
 	case errors.As(err, &name):
@@ -139,7 +139,7 @@ func certificate(err error) (rule, text string) {
 			invalid.Cert.NotBefore.UTC().Format(day), invalid.Cert.NotAfter.UTC().Format(day), time.Now().UTC().Format(day))
 	case errors.As(err, &unknown):
 		return ruleTLS, "the certificate is signed by an authority that is not known here"
-	case errors.As(err, &any):
+	case errors.As(err, &other):
 		return ruleTLS, "the certificate is not taken: " + reason(err)
 	}
 	return "", ""
