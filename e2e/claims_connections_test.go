@@ -1,0 +1,3 @@
+package e2e
+
+func connectionsClaims(*lab) []claimed { return nil }

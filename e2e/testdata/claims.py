@@ -1,0 +1,107 @@
+"""Runs cases in real Airflow and says what each printed, logged or raised.
+
+Standard input is JSON: a list of {"name", "env", "code", "debug"}. Each case is
+a process of its own, forked before any of Airflow is imported, with the
+case's environment and nothing else; what Airflow stands on is imported once.
+Standard output is one line of JSON for each: {"name", "said"}.
+"""
+
+import importlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import traceback
+
+# What a case's code may call.
+PRELUDE = """
+def variable(key, **kwargs):
+    from airflow.models import Variable
+    print("variable:", repr(Variable.get(key, **kwargs)))
+
+def connection(conn_id):
+    from airflow.sdk.bases.hook import BaseHook
+    from airflow.models.connection import Connection
+    c = Connection.get_connection_from_secrets(conn_id)
+    print("connection:", c.conn_type, c.login, c.password, c.host, c.port, c.schema, c.extra)
+
+def option(section, key):
+    from airflow.configuration import conf
+    print("option:", repr(conf.get(section, key)))
+
+def backend(worker=False):
+    from airflow.configuration import ensure_secrets_loaded
+    if worker:
+        from airflow.sdk.execution_time.supervisor import ensure_secrets_backend_loaded
+        b = ensure_secrets_backend_loaded()[0]
+    else:
+        b = ensure_secrets_loaded()[0]
+    print("backend:", type(b).__name__)
+    return b
+
+def uri(text):
+    from airflow.sdk.definitions.connection import Connection
+    c = Connection.from_uri(text, conn_id="x") if hasattr(Connection, "from_uri") else None
+    if c is None:
+        from airflow.models.connection import Connection as Model
+        c = Model(conn_id="x", uri=text)
+    print("connection:", c.conn_type, c.login, c.password, c.host, c.port, c.schema, c.extra)
+
+def dag(text):
+    import importlib.util, tempfile, os
+    path = os.path.join(tempfile.mkdtemp(), "d.py")
+    open(path, "w").write(text)
+    spec = importlib.util.spec_from_file_location("d", path)
+    spec.loader.exec_module(importlib.util.module_from_spec(spec))
+    print("dag: imported")
+"""
+
+
+def child(case, out):
+    os.dup2(out.fileno(), 1)
+    os.dup2(out.fileno(), 2)
+    os.environ.clear()
+    os.environ.update(case["env"])
+    os.chdir(case["env"]["AIRFLOW_HOME"])
+    try:
+        if case.get("debug"):
+            import logging
+
+            logging.basicConfig(level=logging.DEBUG)
+        scope = {}
+        exec(PRELUDE, scope)
+        exec(case["code"], scope)
+    except BaseException:  # also SystemExit: a case never ends this program
+        traceback.print_exc()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
+
+
+def preload():
+    """Import what Airflow imports, without Airflow."""
+    find = "import sys, airflow.models; print([m for m in sys.modules if m.partition('.')[0] not in ('airflow', '__main__')])"
+    home = tempfile.mkdtemp()
+    found = subprocess.run([sys.executable, "-c", find], env={**os.environ, "AIRFLOW_HOME": home}, capture_output=True, text=True, check=True)
+    for name in eval(found.stdout.strip().splitlines()[-1]):
+        try:
+            importlib.import_module(name)
+        except Exception:  # a part of a package that only imports in its place
+            pass
+
+
+def main():
+    cases = json.load(sys.stdin)
+    preload()
+    for case in cases:
+        with tempfile.TemporaryFile("w+") as out:
+            pid = os.fork()
+            if pid == 0:
+                child(case, out)
+            os.waitpid(pid, 0)
+            out.seek(0)
+            print(json.dumps({"name": case["name"], "said": out.read()}), flush=True)
+
+
+main()
