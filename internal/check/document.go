@@ -87,7 +87,8 @@ func withoutData(n *naming, name string) string {
 	return strings.Replace(name, "/data/", "/", 1)
 }
 
-// docToken is a word between backquotes in a document.
+// docToken is a word between backquotes in a document, or one that cannot be
+// mistaken without.
 type docToken struct {
 	text, sentence string
 	span           project.Span
@@ -132,6 +133,7 @@ func (t docToken) about(service string) bool {
 
 var (
 	quotedWord  = regexp.MustCompile("`[^`\n]*`")
+	bareWord    = regexp.MustCompile(`(?:^|\s)([A-Za-z0-9_-]+(?:/[A-Za-z0-9_-]+)+/\*|/[A-Za-z0-9_-]+(?:/[A-Za-z0-9_-]+)*/\*|Key, Secret, & Certificate Management|SecretsManagerReadWrite)(?:[\s.,;:)]|$)`)
 	environment = regexp.MustCompile(`(?i)environment variables?`)
 	pathWord    = regexp.MustCompile(`^[A-Za-z0-9_/.<>{}*-]+$`)
 	kindWords   = map[airflow.Kind]*regexp.Regexp{
@@ -147,8 +149,8 @@ func (t docToken) speaksOf(kind airflow.Kind) bool {
 	return kindWords[kind].MatchString(prose)
 }
 
-// documentTokens are the words between backquotes of all documents that look
-// like names of secrets.
+// documentTokens are the words of all documents that look like names of
+// secrets.
 func documentTokens(s *Subject) []docToken {
 	const longest = 200
 	var list []docToken
@@ -160,14 +162,23 @@ func documentTokens(s *Subject) []docToken {
 	return list
 }
 
-// quotedWords are the words between backquotes of all documents.
+// quotedWords are the words between backquotes of all documents, and those
+// that a page which lost its backquotes has left: paths that end in /* and
+// names of roles.
 func quotedWords(s *Subject) []docToken {
 	var list []docToken
 	for _, sentence := range s.sentences() {
 		text := sentence.Text()
+		word := func(start, from, end int) {
+			list = append(list, docToken{text: text[from:end], sentence: text, saysWhere: whereWord.MatchString(text[:start]),
+				span: project.Span{File: sentence.File, Start: sentence.Start + from, End: sentence.Start + end}})
+		}
 		for _, m := range quotedWord.FindAllStringIndex(text, -1) {
-			list = append(list, docToken{text: text[m[0]+1 : m[1]-1], sentence: text, saysWhere: whereWord.MatchString(text[:m[0]]),
-				span: project.Span{File: sentence.File, Start: sentence.Start + m[0] + 1, End: sentence.Start + m[1] - 1}})
+			word(m[0], m[0]+1, m[1]-1)
+		}
+		blank := quotedWord.ReplaceAllStringFunc(text, func(quoted string) string { return strings.Repeat("`", len(quoted)) })
+		for _, m := range bareWord.FindAllStringSubmatchIndex(blank, -1) {
+			word(m[2], m[2], m[3])
 		}
 	}
 	return list
