@@ -164,8 +164,11 @@ func findComments(s *Subject, report Report) {
 
 func commentFinding(s *project.Setting, message, airflow string) Finding {
 	at := tail(s.Value)
+	if at < 0 { // a variable in the value brings it
+		return Finding{Span: s.Text, Message: message, Airflow: airflow, Fix: "take the comment out of the variable that the value names"}
+	}
 	f := Finding{Span: s.Text, Message: message, Airflow: airflow, Fix: statement(s, s.Value[:at])}
-	if at < len(s.Value) && s.Exact {
+	if s.Exact {
 		f.Span = s.Of(strings.IndexByte(s.Value[at:], '#')+at, len(s.Value))
 		comment := strings.TrimLeft(s.Value[at:], " \t")
 		start := s.Whole.Start

@@ -55,6 +55,9 @@ func findQuoted(s *Subject, report Report) {
 
 // quotedFinding offers what stands between the quotes.
 func quotedFinding(s *project.Setting, message, airflow string) Finding {
+	if !isQuotedText(s.Value, "") { // a variable in the value brings them
+		return Finding{Span: s.Text, Message: message, Airflow: airflow, Fix: "take the quotes out of the variable that the value names"}
+	}
 	value := strings.TrimSpace(s.Value)
 	inner := strings.TrimSpace(value[1 : len(value)-1])
 	f := Finding{Span: s.Text, Message: message, Airflow: airflow}

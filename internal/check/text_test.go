@@ -7,6 +7,7 @@ import (
 
 	"github.com/airlock-secrets/airlock/airflow"
 	"github.com/airlock-secrets/airlock/internal/project"
+	"github.com/airlock-secrets/airlock/internal/stores"
 )
 
 // setting is a line of a .env file with the value as it stands.
@@ -229,4 +230,39 @@ func TestOptionOf(t *testing.T) {
 			t.Errorf("%q is taken for an option", name)
 		}
 	}
+}
+
+// FuzzText: whatever stands in a value, the rules find an end, point into the
+// file, and make edits that fit.
+func FuzzText(f *testing.F) {
+	for _, seed := range []string{`{"token": "t"}`, `'{"a": 1}'`, `$TEAM_TEXT`, `{"url": $TEAM_TEXT}`, `{'a': None,}`, `"x" # y`, "{\"gcp_keyfile_dict\": \"{\"}", `<a>`, ` `, `"`, `'`, "{a:", "\xff$\x00"} {
+		f.Add(seed, `'{"a": 1}' # b`)
+	}
+	f.Fuzz(func(t *testing.T, text, variable string) {
+		for _, name := range []string{kwargsNames[0], classNames[0], "AWS_SECRET_ACCESS_KEY"} {
+			one := lineOf(project.DotEnv, name, text)
+			env := &project.Environment{Settings: []*project.Setting{
+				one, lineOf(project.DotEnv, classNames[0], stores.Known()[0].Class), lineOf(project.DotEnv, "TEAM_TEXT", variable),
+			}}
+			p := &project.Project{Environments: []*project.Environment{env}}
+			s := &Subject{Project: p, Backends: backends(p)}
+			for _, r := range slices.Concat(textRules(), classRules(), kwargsRules()) {
+				r.Find(s, func(f Finding) {
+					for _, span := range append(spansOf(f.Edits), f.Span) {
+						if span.Start < 0 || span.Start > span.End || span.File != nil && span.End > len(span.File.Text) {
+							t.Errorf("%s points at %d to %d", r.ID, span.Start, span.End)
+						}
+					}
+				})
+			}
+		}
+	})
+}
+
+func spansOf(edits []Edit) []project.Span {
+	var spans []project.Span
+	for _, e := range edits {
+		spans = append(spans, e.Span)
+	}
+	return spans
 }
