@@ -42,6 +42,7 @@ func kwargsRules() []Rule {
 }
 
 func findUnknown(s *Subject, report Report, rule string) {
+	findUnknownInText(s, report, rule)
 	for _, b := range s.Backends {
 		if b.Row.Kwargs == nil {
 			continue
