@@ -68,8 +68,10 @@ type Subject struct {
 	Project  *project.Project
 	DAGs     *dagscan.Result
 	Backends []*Backend
-	// prose are the sentences of the documents, nil until a rule asks.
-	prose []project.Span
+	// prose are the sentences of the documents and quoted their words between
+	// backquotes, nil until a rule asks.
+	prose  []project.Span
+	quoted []docToken
 }
 
 // Rules are all of them, in the order in which they are listed.

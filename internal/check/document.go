@@ -92,6 +92,8 @@ func withoutData(n *naming, name string) string {
 type docToken struct {
 	text, sentence string
 	span           project.Span
+	// services are those that the sentence names.
+	services []string
 	// saysWhere is set where the word stands behind "at", "in" and the like.
 	saysWhere bool
 }
@@ -99,37 +101,37 @@ type docToken struct {
 // whereWord ends what stands before the name of a place.
 var whereWord = regexp.MustCompile(`(?i)\b(at|in|under|below|as|to)\s+(the\s+)?$`)
 
-// inServices are the words by which a text speaks of a service.
-var inServices = map[string]*regexp.Regexp{
-	"ssm":            regexp.MustCompile(`(?i)parameter store|\bSSM\b|systems manager`),
-	"secretsmanager": regexp.MustCompile(`(?i)secrets manager`),
-	"gcp":            regexp.MustCompile(`(?i)google|secret manager\b|\bgcloud\b|\bGCP\b`),
-	"azure":          regexp.MustCompile(`(?i)key vault|\bazure\b`),
-	"vault":          regexp.MustCompile(`(?i)\bvault\b|openbao`),
+// inServices are the words, in lower case, by which a text speaks of a service.
+var inServices = map[string][]string{
+	"ssm":            {"parameter store", "ssm", "systems manager"},
+	"secretsmanager": {"secrets manager"},
+	"gcp":            {"google", "secret manager", "gcloud", "gcp"},
+	"azure":          {"key vault", "azure"},
+	"vault":          {"vault", "openbao"},
+}
+
+// servicesIn are the services that a sentence names.
+func servicesIn(sentence string) []string {
+	text := strings.ToLower(sentence)
+	var list []string
+	for service, words := range inServices {
+		in := text
+		if service == "vault" {
+			in = strings.ReplaceAll(in, "key vault", "")
+		}
+		if slices.ContainsFunc(words, func(word string) bool { return strings.Contains(in, word) }) {
+			list = append(list, service)
+		}
+	}
+	return list
 }
 
 // names tells whether the sentence speaks of a service by its name.
-func (t docToken) names(service string) bool {
-	text := t.sentence
-	if service == "vault" {
-		text = inServices["azure"].ReplaceAllString(text, "")
-	}
-	return inServices[service].MatchString(text)
-}
+func (t docToken) names(service string) bool { return slices.Contains(t.services, service) }
 
 // about tells whether the sentence may be about a service: it names that, or
 // none.
-func (t docToken) about(service string) bool {
-	if t.names(service) {
-		return true
-	}
-	for other := range inServices {
-		if t.names(other) {
-			return false
-		}
-	}
-	return inServices[service] != nil
-}
+func (t docToken) about(service string) bool { return len(t.services) == 0 || t.names(service) }
 
 var (
 	quotedWord  = regexp.MustCompile("`[^`\n]*`")
@@ -149,39 +151,39 @@ func (t docToken) speaksOf(kind airflow.Kind) bool {
 	return kindWords[kind].MatchString(prose)
 }
 
-// documentTokens are the words of all documents that look like names of
-// secrets.
+// documentTokens are the words between backquotes of all documents that look
+// like names of secrets.
 func documentTokens(s *Subject) []docToken {
 	const longest = 200
 	var list []docToken
 	for _, t := range quotedWords(s) {
-		if len(t.text) <= longest && pathWord.MatchString(t.text) && strings.ContainsAny(t.text, "/-") {
+		if len(t.text) <= longest && strings.ContainsAny(t.text, "/-") && pathWord.MatchString(t.text) {
 			list = append(list, t)
 		}
 	}
 	return list
 }
 
-// quotedWords are the words between backquotes of all documents, and those
-// that a page which lost its backquotes has left: paths that end in /* and
-// names of roles.
+// quotedWords are the words between backquotes of all documents.
 func quotedWords(s *Subject) []docToken {
-	var list []docToken
+	if s.quoted != nil {
+		return s.quoted
+	}
+	s.quoted = []docToken{}
 	for _, sentence := range s.sentences() {
 		text := sentence.Text()
-		word := func(start, from, end int) {
-			list = append(list, docToken{text: text[from:end], sentence: text, saysWhere: whereWord.MatchString(text[:start]),
-				span: project.Span{File: sentence.File, Start: sentence.Start + from, End: sentence.Start + end}})
+		found := quotedWord.FindAllStringIndex(text, -1)
+		if len(found) == 0 {
+			continue
 		}
-		for _, m := range quotedWord.FindAllStringIndex(text, -1) {
-			word(m[0], m[0]+1, m[1]-1)
-		}
-		blank := quotedWord.ReplaceAllStringFunc(text, func(quoted string) string { return strings.Repeat("`", len(quoted)) })
-		for _, m := range bareWord.FindAllStringSubmatchIndex(blank, -1) {
-			word(m[2], m[2], m[3])
+		services := servicesIn(text)
+		for _, m := range found {
+			s.quoted = append(s.quoted, docToken{text: text[m[0]+1 : m[1]-1], sentence: text, services: services,
+				saysWhere: whereWord.MatchString(text[max(0, m[0]-20):m[0]]),
+				span:      project.Span{File: sentence.File, Start: sentence.Start + m[0] + 1, End: sentence.Start + m[1] - 1}})
 		}
 	}
-	return list
+	return s.quoted
 }
 
 // sentences are those of all documents.

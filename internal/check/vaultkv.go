@@ -120,7 +120,11 @@ func saysVersionOne(s *Subject, n *naming, known bool, report Report) {
 		return
 	}
 	for _, sentence := range s.sentences() {
-		m := versionOne.FindStringIndex(sentence.Text())
+		text := sentence.Text()
+		if !strings.Contains(text, "1") {
+			continue
+		}
+		m := versionOne.FindStringIndex(text)
 		if m == nil || !strings.Contains(sentence.File.Text, "kv_engine_version") {
 			continue
 		}
