@@ -28,12 +28,17 @@ func SARIF(found []Finding, rules []Rule, version string) ([]byte, error) {
 	})
 }
 
+// Markdown is a text with its <, * and | made harmless to Markdown.
+func Markdown(text string) string {
+	return strings.NewReplacer("<", `\<`, "*", `\*`, "|", `\|`).Replace(text)
+}
+
 func describe(r Rule) sarifRule {
-	s := sarifRule{ID: r.ID, Short: sarifText{r.Title}, Full: sarifText{r.Why}, Help: sarifHelp{Text: r.Why, Markdown: r.Why}}
+	s := sarifRule{ID: r.ID, Short: sarifText{r.Title}, Full: sarifText{r.Why}, Help: sarifHelp{Text: r.Why, Markdown: Markdown(r.Why)}}
 	s.Default.Level = string(r.Severity)
 	if r.Airflow != "" {
 		s.Help.Text += "\n\nWhat Airflow does: " + r.Airflow
-		s.Help.Markdown += "\n\n**What Airflow does:** " + r.Airflow
+		s.Help.Markdown += "\n\n**What Airflow does:** " + Markdown(r.Airflow)
 	}
 	return s
 }

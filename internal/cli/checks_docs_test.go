@@ -52,19 +52,16 @@ func checksPage(rules []check.Rule) []byte {
 		"What Airflow does is said of Airflow 3.3. `# airlock:ignore RULE` on a line, or on the line above it, silences a rule there.\n\n" +
 		"| rule | | what is wrong |\n|---|---|---|\n")
 	for _, r := range rules {
-		fmt.Fprintf(&b, "| [%s](#%s) | %s | %s |\n", r.ID, r.ID, r.Severity, cellText(r.Title))
+		fmt.Fprintf(&b, "| [%s](#%s) | %s | %s |\n", r.ID, r.ID, r.Severity, check.Markdown(r.Title))
 	}
 	for _, r := range rules {
-		fmt.Fprintf(&b, "\n## %s\n\n*%s*: %s.\n\n%s\n", r.ID, r.Severity, r.Title, r.Why)
+		fmt.Fprintf(&b, "\n## %s\n\n*%s*: %s.\n\n%s\n", r.ID, r.Severity, check.Markdown(r.Title), check.Markdown(r.Why))
 		if r.Airflow != "" {
-			fmt.Fprintf(&b, "\n**What Airflow does:** %s\n", r.Airflow)
+			fmt.Fprintf(&b, "\n**What Airflow does:** %s\n", check.Markdown(r.Airflow))
 		}
 	}
 	return b.Bytes()
 }
-
-// cellText keeps a bar from ending a cell of a table.
-func cellText(text string) string { return strings.ReplaceAll(text, "|", `\|`) }
 
 // TestRulesExplainThemselves keeps a rule from being added without what the
 // list of rules needs.
