@@ -164,7 +164,9 @@ func documentTokens(s *Subject) []docToken {
 	return list
 }
 
-// quotedWords are the words between backquotes of all documents.
+// quotedWords are the words between backquotes of all documents, and those
+// that a page which lost its backquotes has left: paths that end in /* and
+// names of roles.
 func quotedWords(s *Subject) []docToken {
 	if s.quoted != nil {
 		return s.quoted
@@ -172,18 +174,35 @@ func quotedWords(s *Subject) []docToken {
 	s.quoted = []docToken{}
 	for _, sentence := range s.sentences() {
 		text := sentence.Text()
-		found := quotedWord.FindAllStringIndex(text, -1)
+		found := wordsIn(text)
 		if len(found) == 0 {
 			continue
 		}
 		services := servicesIn(text)
-		for _, m := range found {
-			s.quoted = append(s.quoted, docToken{text: text[m[0]+1 : m[1]-1], sentence: text, services: services,
-				saysWhere: whereWord.MatchString(text[max(0, m[0]-20):m[0]]),
-				span:      project.Span{File: sentence.File, Start: sentence.Start + m[0] + 1, End: sentence.Start + m[1] - 1}})
+		for _, at := range found {
+			s.quoted = append(s.quoted, docToken{text: text[at.start:at.end], sentence: text, services: services,
+				saysWhere: whereWord.MatchString(strings.TrimSuffix(text[max(0, at.start-20):at.start], "`")),
+				span:      project.Span{File: sentence.File, Start: sentence.Start + at.start, End: sentence.Start + at.end}})
 		}
 	}
 	return s.quoted
+}
+
+// wordsIn are the words between backquotes of a sentence, and those that
+// cannot be mistaken without.
+func wordsIn(sentence string) []stretch {
+	var list []stretch
+	for _, m := range quotedWord.FindAllStringIndex(sentence, -1) {
+		list = append(list, stretch{m[0] + 1, m[1] - 1})
+	}
+	if !strings.Contains(sentence, "/*") && !strings.Contains(sentence, "Management") && !strings.Contains(sentence, "ReadWrite") {
+		return list
+	}
+	rest := quotedWord.ReplaceAllStringFunc(sentence, func(quoted string) string { return strings.Repeat("`", len(quoted)) })
+	for _, m := range bareWord.FindAllStringSubmatchIndex(rest, -1) {
+		list = append(list, stretch{m[2], m[3]})
+	}
+	return list
 }
 
 // sentences are those of all documents.
