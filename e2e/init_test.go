@@ -90,6 +90,10 @@ func TestInit(t *testing.T) {
 			dir := t.TempDir()
 			said := airlockIn(dir).with(admin...).revealing().run(t, append([]string{"init", tt.name}, args...)...)
 			claim(t, said.code == 0, "init works:\n%s", said)
+			for _, args := range [][]string{{"check"}, {"check", "--live"}} {
+				found := airlockIn(dir).with(airflow...).run(t, args...)
+				claim(t, found.code == 0 && !strings.Contains(found.stdout, " error"), "airlock %v has no error:\n%s", args, found)
+			}
 			a := newAirflow(t)
 			if err := os.CopyFS(filepath.Join(a.home, "dags"), os.DirFS(filepath.Join(dir, "dags"))); err != nil {
 				t.Fatal(err)

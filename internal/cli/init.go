@@ -199,7 +199,7 @@ func (a *app) showChanges(changes []setup.Change) {
 	for _, c := range changes {
 		note := ""
 		if _, private := c.Text(); private && c.Done != setup.Keep {
-			note = " (holds credentials: not for git)"
+			note = " (private: not for git)"
 		}
 		a.println(fmt.Sprintf("%-7s %s%s", c.Done, c.Path, note))
 		for _, n := range c.Notes {

@@ -18,7 +18,7 @@ func (p *Plan) places() ([]File, error) {
 		name  string
 		write func(*strings.Builder) error
 	}{
-		{"shell.sh", p.shell}, {"Dockerfile.txt", p.dockerfile}, {"astro-ui.txt", p.astroUI}, {"values.yaml", p.values},
+		{"shell.sh", p.shell}, {"for-dockerfile.txt", p.dockerfile}, {"astro-ui.txt", p.astroUI}, {"values.yaml", p.values},
 	} {
 		var b strings.Builder
 		if err := place.write(&b); err != nil {

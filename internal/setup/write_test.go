@@ -173,7 +173,7 @@ func TestPrivateFiles(t *testing.T) {
 			t.Errorf("%s has mode %o", path, info.Mode().Perm())
 		}
 	}
-	if text := files(t, dir)[setup.Places+"/Dockerfile.txt"]; strings.Contains(text, "CANARY-") {
+	if text := files(t, dir)[setup.Places+"/for-dockerfile.txt"]; strings.Contains(text, "CANARY-") {
 		t.Error("the lines for the Dockerfile hold a credential")
 	}
 	if text := files(t, dir)[setup.Places+"/values.yaml"]; strings.Contains(text, "CANARY-") {
