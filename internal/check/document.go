@@ -151,8 +151,8 @@ func (t docToken) speaksOf(kind airflow.Kind) bool {
 	return kindWords[kind].MatchString(prose)
 }
 
-// documentTokens are the words between backquotes of all documents that look
-// like names of secrets.
+// documentTokens are the words of all documents that look like names of
+// secrets.
 func documentTokens(s *Subject) []docToken {
 	const longest = 200
 	var list []docToken
@@ -168,39 +168,39 @@ func documentTokens(s *Subject) []docToken {
 // that a page which lost its backquotes has left: paths that end in /* and
 // names of roles.
 func quotedWords(s *Subject) []docToken {
-	if s.quoted != nil {
-		return s.quoted
-	}
-	s.quoted = []docToken{}
-	for _, sentence := range s.sentences() {
-		text := sentence.Text()
-		found := wordsIn(text)
-		if len(found) == 0 {
-			continue
-		}
-		services := servicesIn(text)
-		for _, at := range found {
-			s.quoted = append(s.quoted, docToken{text: text[at.start:at.end], sentence: text, services: services,
-				saysWhere: whereWord.MatchString(strings.TrimSuffix(text[max(0, at.start-20):at.start], "`")),
-				span:      project.Span{File: sentence.File, Start: sentence.Start + at.start, End: sentence.Start + at.end}})
+	if s.quoted == nil {
+		s.quoted = []docToken{}
+		for _, sentence := range s.sentences() {
+			s.quoted = append(s.quoted, wordsOf(sentence)...)
 		}
 	}
 	return s.quoted
 }
 
-// wordsIn are the words between backquotes of a sentence, and those that
-// cannot be mistaken without.
-func wordsIn(sentence string) []stretch {
-	var list []stretch
-	for _, m := range quotedWord.FindAllStringIndex(sentence, -1) {
-		list = append(list, stretch{m[0] + 1, m[1] - 1})
+func wordsOf(sentence project.Span) []docToken {
+	text := sentence.Text()
+	var list []docToken
+	word := func(start, from, end int) {
+		list = append(list, docToken{text: text[from:end], sentence: text, saysWhere: whereWord.MatchString(text[max(0, start-20):start]),
+			span: project.Span{File: sentence.File, Start: sentence.Start + from, End: sentence.Start + end}})
 	}
-	if !strings.Contains(sentence, "/*") && !strings.Contains(sentence, "Management") && !strings.Contains(sentence, "ReadWrite") {
-		return list
+	blank := text
+	if strings.Contains(text, "`") {
+		for _, m := range quotedWord.FindAllStringIndex(text, -1) {
+			word(m[0], m[0]+1, m[1]-1)
+		}
+		blank = quotedWord.ReplaceAllStringFunc(text, func(quoted string) string { return strings.Repeat("`", len(quoted)) })
 	}
-	rest := quotedWord.ReplaceAllStringFunc(sentence, func(quoted string) string { return strings.Repeat("`", len(quoted)) })
-	for _, m := range bareWord.FindAllStringSubmatchIndex(rest, -1) {
-		list = append(list, stretch{m[2], m[3]})
+	if strings.Contains(blank, "/*") || strings.Contains(blank, "Manage") {
+		for _, m := range bareWord.FindAllStringSubmatchIndex(blank, -1) {
+			word(m[2], m[2], m[3])
+		}
+	}
+	if len(list) > 0 {
+		services := servicesIn(text)
+		for i := range list {
+			list[i].services = services
+		}
 	}
 	return list
 }
