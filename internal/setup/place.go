@@ -26,6 +26,11 @@ func (p *Plan) places() ([]File, error) {
 		}
 		files = append(files, File{Path: Places + "/" + place.name, Text: b.String(), Private: true})
 	}
+	for _, v := range p.Settings() {
+		if v.Secret { // for kubectl, which takes a file as it is
+			files = append(files, File{Path: Places + "/" + v.Name, Text: v.Value, Private: true})
+		}
+	}
 	return files, nil
 }
 
@@ -77,21 +82,15 @@ func (p *Plan) astroUI(b *strings.Builder) error {
 func (p *Plan) values(b *strings.Builder) error {
 	const secret = "airflow-secrets-backend"
 	b.WriteString("# For the values.yaml of a Remote Execution Agent.\n")
-	var literals []string
+	var files string
 	for _, v := range p.Settings() {
 		if v.Secret {
-			literals = append(literals, "--from-file="+v.Name+"=/dev/stdin")
+			files += " --from-file=" + Places + "/" + v.Name
 		}
 	}
-	if len(literals) > 0 {
-		b.WriteString("# The credentials are kept in a Kubernetes Secret. Make it with the values of astro-ui.txt, each in a file of its own\n" +
-			"# without a line break at its end:\n# kubectl create secret generic " + secret)
-		for _, v := range p.Settings() {
-			if v.Secret {
-				b.WriteString(" --from-file=" + v.Name)
-			}
-		}
-		b.WriteString("\n")
+	if files != "" {
+		b.WriteString("# The credentials are kept in a Kubernetes Secret, in the agents' namespace:\n" +
+			"# kubectl create secret generic " + secret + files + "\n")
 	}
 	fmt.Fprintf(b, "secretBackend: %s\n", render.YAML(p.Class))
 	b.WriteString("commonEnv:\n")
@@ -103,17 +102,18 @@ func (p *Plan) values(b *strings.Builder) error {
 		}
 		fmt.Fprintf(b, "    value: %s\n", render.YAML(v.Value))
 	}
-	mapping(b, "annotations", p.ServiceAccount)
-	mapping(b, "labels", p.Labels)
+	p.identity(b)
 	return nil
 }
 
-func mapping(b *strings.Builder, key string, list []Variable) {
-	if len(list) == 0 {
-		return
+// identity says what ties the pods to a cloud's identity. It is a comment,
+// because where it goes depends on the version of the chart.
+func (p *Plan) identity(b *strings.Builder) {
+	for _, v := range p.ServiceAccount {
+		fmt.Fprintf(b, "# The service account that Airflow runs as needs an annotation: in the chart's values, or with\n"+
+			"#   kubectl annotate serviceaccount NAME --namespace NAMESPACE %s=%s\n", v.Name, v.Value)
 	}
-	fmt.Fprintf(b, "%s:\n", key)
-	for _, v := range list {
-		fmt.Fprintf(b, "  %s: %s\n", v.Name, render.YAML(v.Value))
+	for _, v := range p.Labels {
+		fmt.Fprintf(b, "# Its pods need a label: %s: %q\n", v.Name, v.Value)
 	}
 }
