@@ -47,7 +47,7 @@ func kindOf(name, prefix string) (kind Kind, certain bool) {
 		return "", false
 	}
 	switch ext := path.Ext(base); {
-	case strings.HasPrefix(base, "dockerfile."), ext == ".dockerfile":
+	case strings.HasPrefix(base, "dockerfile.") && !aboutDockerfiles(ext), ext == ".dockerfile":
 		return Dockerfile, true
 	case strings.HasPrefix(base, ".env."), ext == ".env":
 		return Export, true
@@ -65,6 +65,11 @@ func kindOf(name, prefix string) (kind Kind, certain bool) {
 		return jsonText, false
 	}
 	return "", false
+}
+
+// aboutDockerfiles tells files such as dockerfile.go, which are none.
+func aboutDockerfiles(ext string) bool {
+	return slices.Contains([]string{".go", ".py", ".js", ".ts", ".rs", ".rb", ".java", ".md", ".txt", ".json", ".yaml", ".yml", ".golden", ".lock", ".dockerignore"}, ext)
 }
 
 func inDAGs(name string) bool {
