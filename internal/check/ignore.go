@@ -44,7 +44,10 @@ func ignores(p *project.Project, dags *dagscan.Result) []ignore {
 			continue
 		}
 		for _, at := range ignoreComment.FindAllStringSubmatchIndex(f.Text, -1) {
-			all = append(all, ignoreAt(f, at[0], at[2], at[3]))
+			one := ignoreAt(f, at[0], at[2], at[3])
+			if f.Kind != project.Document || one.before || f.Text[at[0]] == '<' {
+				all = append(all, one) // else a document speaks of such comments
+			}
 		}
 	}
 	if dags == nil {

@@ -11,32 +11,35 @@ import (
 func TestIgnores(t *testing.T) {
 	tests := []struct {
 		name, text string
+		kind       project.Kind
 		// line and rule are a finding, silenced tells whether a comment is
 		// about it.
 		line     int
 		rule     string
 		silenced bool
 	}{
-		{"on the line before", "# airlock:ignore placeholder\nA=1\n", 2, "placeholder", true},
-		{"indented", "  # airlock:ignore placeholder\nA=1\n", 2, "placeholder", true},
-		{"on the line itself", "A=1 # airlock:ignore placeholder\nB=2\n", 1, "placeholder", true},
-		{"behind another statement", "A=1 # airlock:ignore placeholder\nB=2\n", 2, "placeholder", false},
-		{"two lines before", "# airlock:ignore placeholder\n\nA=1\n", 3, "placeholder", false},
-		{"of another rule", "# airlock:ignore placeholder\nA=1\n", 2, "plain-http", false},
-		{"of several", "# airlock:ignore plain-http, placeholder\nA=1\n", 2, "placeholder", true},
-		{"of several without commas", "# airlock:ignore plain-http placeholder\nA=1\n", 2, "placeholder", true},
-		{"with a reason", "# airlock:ignore placeholder: plain-http is for tests\nA=1\n", 2, "placeholder", true},
-		{"a reason is no rule", "# airlock:ignore placeholder: plain-http is for tests\nA=1\n", 2, "plain-http", false},
-		{"with a reason behind a dash", "# airlock:ignore placeholder - plain-http\nA=1\n", 2, "plain-http", false},
-		{"in Markdown", "<!-- airlock:ignore placeholder -->\ntext\n", 2, "placeholder", true},
-		{"in HCL", "// airlock:ignore vault-list-on-data\npath\n", 2, "vault-list-on-data", true},
-		{"without a comment", "airlock:ignore placeholder\nA=1\n", 2, "placeholder", false},
-		{"without a rule", "# airlock:ignore\nA=1\n", 2, "placeholder", false},
-		{"with Windows' line ends", "# airlock:ignore placeholder\r\nA=1\r\n", 2, "placeholder", true},
-		{"above a statement of several lines", "# airlock:ignore placeholder\nA='1\n2\n3'\n", 4, "placeholder", true},
+		{"on the line before", "# airlock:ignore placeholder\nA=1\n", project.DotEnv, 2, "placeholder", true},
+		{"indented", "  # airlock:ignore placeholder\nA=1\n", project.DotEnv, 2, "placeholder", true},
+		{"on the line itself", "A=1 # airlock:ignore placeholder\nB=2\n", project.DotEnv, 1, "placeholder", true},
+		{"behind another statement", "A=1 # airlock:ignore placeholder\nB=2\n", project.DotEnv, 2, "placeholder", false},
+		{"two lines before", "# airlock:ignore placeholder\n\nA=1\n", project.DotEnv, 3, "placeholder", false},
+		{"of another rule", "# airlock:ignore placeholder\nA=1\n", project.DotEnv, 2, "plain-http", false},
+		{"of several", "# airlock:ignore plain-http, placeholder\nA=1\n", project.DotEnv, 2, "placeholder", true},
+		{"of several without commas", "# airlock:ignore plain-http placeholder\nA=1\n", project.DotEnv, 2, "placeholder", true},
+		{"with a reason", "# airlock:ignore placeholder: plain-http is for tests\nA=1\n", project.DotEnv, 2, "placeholder", true},
+		{"a reason is no rule", "# airlock:ignore placeholder: plain-http is for tests\nA=1\n", project.DotEnv, 2, "plain-http", false},
+		{"with a reason behind a dash", "# airlock:ignore placeholder - plain-http\nA=1\n", project.DotEnv, 2, "plain-http", false},
+		{"in Markdown", "<!-- airlock:ignore placeholder -->\ntext\n", project.Document, 2, "placeholder", true},
+		{"in a code block of Markdown", "# airlock:ignore placeholder\ntext\n", project.Document, 2, "placeholder", true},
+		{"in the prose of Markdown", "say `# airlock:ignore placeholder` there\ntext\n", project.Document, 1, "placeholder", false},
+		{"in HCL", "// airlock:ignore vault-list-on-data\npath\n", project.DotEnv, 2, "vault-list-on-data", true},
+		{"without a comment", "airlock:ignore placeholder\nA=1\n", project.DotEnv, 2, "placeholder", false},
+		{"without a rule", "# airlock:ignore\nA=1\n", project.DotEnv, 2, "placeholder", false},
+		{"with Windows' line ends", "# airlock:ignore placeholder\r\nA=1\r\n", project.DotEnv, 2, "placeholder", true},
+		{"above a statement of several lines", "# airlock:ignore placeholder\nA='1\n2\n3'\n", project.DotEnv, 4, "placeholder", true},
 	}
 	for _, tt := range tests {
-		f := &project.File{Path: "f", Text: tt.text}
+		f := &project.File{Path: "f", Kind: tt.kind, Text: tt.text}
 		p := &project.Project{Files: []*project.File{f}}
 		var found []Finding
 		finding := Finding{Rule: tt.rule, File: "f", Line: tt.line}
