@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/airlock-secrets/airlock/internal/check"
@@ -67,5 +68,40 @@ func TestChangeWrite(t *testing.T) {
 	}
 	if left, _ := filepath.Glob(filepath.Join(dir, ".*airlock*")); len(left) > 0 {
 		t.Errorf("left behind: %v", left)
+	}
+}
+
+// TestChangeWriteIsWholeAtAnyTime reads a file all the while it is changed: a
+// process that is killed leaves what a reader sees.
+func TestChangeWriteIsWholeAtAnyTime(t *testing.T) {
+	dir := t.TempDir()
+	texts := []string{strings.Repeat("old\n", 1<<14), strings.Repeat("new text\n", 1<<14)}
+	path := filepath.Join(dir, ".env")
+	if err := os.WriteFile(path, []byte(texts[0]), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() {
+		for i := range 50 {
+			if err := change(".env", texts[i%2], texts[(i+1)%2]).Write(dir); err != nil {
+				done <- err
+				return
+			}
+		}
+		done <- nil
+	}()
+	for {
+		got, err := os.ReadFile(path)
+		if err != nil || string(got) != texts[0] && string(got) != texts[1] {
+			t.Fatalf("%d bytes of neither text, %v", len(got), err)
+		}
+		select {
+		case err := <-done:
+			if err != nil {
+				t.Error(err)
+			}
+			return
+		default:
+		}
 	}
 }
