@@ -17,7 +17,7 @@ import (
 func (a *app) connectionsConvert() *cobra.Command {
 	var in connectionInput
 	var output string
-	var mask bool
+	var reveal bool
 	c := &cobra.Command{
 		Use:   "convert [ID | -]",
 		Short: "Write a connection in another form: URI, JSON or fields",
@@ -26,10 +26,10 @@ gives, or as its fields in YAML, each value quoted and encoded as it has to be.
 It is read from standard input (-), from a file, from where ID is stored, or from
 the flags of airflow connections add.
 
-What is printed holds the secrets, unless --mask is given. What the form cannot
-express is named on standard error.`,
-		Example: `  airlock connections convert - -o json < uri.txt
-  airlock connections convert my_db -o fields --mask
+Secrets are shown as ***: --reveal writes what can be stored. What the form
+cannot express is named on standard error.`,
+		Example: `  airlock connections convert my_db -o fields
+  airlock connections convert - -o json --reveal < uri.txt
   airlock connections convert --conn-type postgres --conn-host db --conn-login me -o uri`,
 		Args: args(cobra.MaximumNArgs(1)),
 		RunE: func(c *cobra.Command, list []string) error {
@@ -37,17 +37,17 @@ express is named on standard error.`,
 			if err != nil {
 				return err
 			}
-			return a.convert(text, id, &in, output, mask)
+			return a.convert(text, id, &in, output, reveal)
 		},
 	}
 	in.addFlags(c)
-	c.Flags().BoolVar(&mask, "mask", false, "show secrets as ***")
+	c.Flags().BoolVar(&reveal, "reveal", false, "write the connection with its secrets")
 	outputFlag(c, &output, "uri", "uri", "json", "fields")
 	return c
 }
 
-// convert prints a connection in another form.
-func (a *app) convert(text, id string, in *connectionInput, form string, mask bool) error {
+// convert prints a connection in another form, masked unless reveal is set.
+func (a *app) convert(text, id string, in *connectionInput, form string, reveal bool) error {
 	reading, err := a.reading()
 	if err != nil {
 		return err
@@ -75,7 +75,7 @@ func (a *app) convert(text, id string, in *connectionInput, form string, mask bo
 	if lost := lostAs(conn, written, form); len(lost) > 0 {
 		a.say("airlock: this form does not keep %s as it is", strings.Join(lost, ", "))
 	}
-	if mask {
+	if !reveal {
 		written, err = maskedAs(conn, written, form)
 	}
 	a.println(written)
