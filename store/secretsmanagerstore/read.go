@@ -3,10 +3,9 @@ package secretsmanagerstore
 import (
 	"context"
 	"errors"
+	"math"
 	"slices"
 	"strings"
-	"time"
-	"unicode/utf8"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
@@ -18,21 +17,15 @@ import (
 // Get implements store.Store: GetSecretValue of the current version. One
 // without text or bytes is binary and empty.
 func (s *Store) Get(ctx context.Context, name string) (*store.Secret, error) {
-	if err := s.check("get", name); err != nil {
-		return nil, err
-	}
 	var out *secretsmanager.GetSecretValueOutput
-	err := s.run(ctx, "get", name, func(ctx context.Context, c *secretsmanager.Client) (err error) {
+	err := s.client.Get(ctx, name, "secret", func(ctx context.Context, c *secretsmanager.Client) (err error) {
 		out, err = c.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &name})
 		return deleted(err)
 	})
 	if err != nil {
-		if store.CodeOf(err) == store.NotFound {
-			s.log.DebugContext(ctx, "no such secret", "store", s.label, "name", store.Clip(name))
-		}
 		return nil, err
 	}
-	secret := &store.Secret{Form: store.Binary, Payload: out.SecretBinary, VersionID: aws.ToString(out.VersionId), Time: timeOf(out.CreatedDate)}
+	secret := &store.Secret{Form: store.Binary, Payload: out.SecretBinary, VersionID: aws.ToString(out.VersionId), Time: aws.ToTime(out.CreatedDate)}
 	if out.SecretString != nil {
 		secret.Form, secret.Payload = store.Text, []byte(*out.SecretString)
 	}
@@ -50,36 +43,25 @@ func deleted(err error) error {
 		Hint: "aws secretsmanager restore-secret brings it back until its recovery window ends"}
 }
 
-func timeOf(t *time.Time) time.Time {
-	if t == nil {
-		return time.Time{}
-	}
-	return *t
-}
-
-// check refuses names that cannot even be sent. Which others the service
-// takes is for it to say.
-func (s *Store) check(op, name string) error {
-	switch {
-	case name == "":
-		return s.fail(op, name, &store.Error{Code: store.Invalid, Err: errors.New("a name must not be empty")})
-	case !utf8.ValidString(name):
-		return s.fail(op, name, &store.Error{Code: store.Invalid, Err: errors.New("the name is not UTF-8")})
-	}
-	return nil
-}
-
 // List implements store.Lister by ListSecrets, which leaves out what is
 // marked for deletion.
 func (s *Store) List(ctx context.Context, prefix string) ([]string, error) {
+	names, err := s.names(ctx, prefix, math.MaxInt)
+	slices.Sort(names)
+	return slices.Compact(names), err
+}
+
+// names are those of so many pages, as the service has them; not nil unless
+// there is an error.
+func (s *Store) names(ctx context.Context, prefix string, most int) ([]string, error) {
 	in := &secretsmanager.ListSecretsInput{MaxResults: aws.Int32(100)}
 	if prefix != "" {
 		in.Filters = []types.Filter{{Key: types.FilterNameStringTypeName, Values: []string{prefix}}}
 	}
 	names := []string{}
-	err := s.run(ctx, "list", prefix, func(ctx context.Context, c *secretsmanager.Client) error {
+	err := s.client.Run(ctx, "list", prefix, func(ctx context.Context, c *secretsmanager.Client) error {
 		pages := secretsmanager.NewListSecretsPaginator(c, in, func(o *secretsmanager.ListSecretsPaginatorOptions) { o.StopOnDuplicateToken = true })
-		for pages.HasMorePages() {
+		for n := 0; n < most && pages.HasMorePages(); n++ {
 			page, err := pages.NextPage(ctx)
 			if err != nil {
 				return err
@@ -95,13 +77,12 @@ func (s *Store) List(ctx context.Context, prefix string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	slices.Sort(names)
-	return slices.Compact(names), nil
+	return names, nil
 }
 
 // Check implements store.Checker: it lists a single name.
 func (s *Store) Check(ctx context.Context) error {
-	return s.run(ctx, "check", "", func(ctx context.Context, c *secretsmanager.Client) error {
+	return s.client.Run(ctx, "check", "", func(ctx context.Context, c *secretsmanager.Client) error {
 		_, err := c.ListSecrets(ctx, &secretsmanager.ListSecretsInput{MaxResults: aws.Int32(1)})
 		return err
 	})

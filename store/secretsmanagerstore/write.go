@@ -27,7 +27,7 @@ func (s *Store) Put(ctx context.Context, name string, secret *store.Secret, o *s
 		in.SecretBinary = secret.Payload
 	}
 	stored := &store.Secret{Form: secret.Form}
-	err := s.run(ctx, op, name, func(ctx context.Context, c *secretsmanager.Client) (err error) {
+	err := s.client.Run(ctx, op, name, func(ctx context.Context, c *secretsmanager.Client) (err error) {
 		var version *string
 		if o != nil && o.IfVersion != nil {
 			version, err = create(ctx, c, in)
@@ -90,11 +90,11 @@ func isDeleted(ctx context.Context, c *secretsmanager.Client, name *string) bool
 }
 
 func (s *Store) checkPut(op, name string, secret *store.Secret, o *store.PutOptions) error {
-	if err := s.check(op, name); err != nil {
+	if err := s.client.CheckName(op, name); err != nil {
 		return err
 	}
 	refuse := func(code store.Code, why, hint string) error {
-		return s.fail(op, name, &store.Error{Code: code, Err: errors.New(why), Hint: hint})
+		return s.client.Fail(op, name, &store.Error{Code: code, Err: errors.New(why), Hint: hint})
 	}
 	switch {
 	case o != nil && o.IfVersion != nil && *o.IfVersion != 0:
@@ -115,10 +115,10 @@ func (s *Store) checkPut(op, name string, secret *store.Secret, o *store.PutOpti
 // recovery window of 30 days, in which a Put or its own restore-secret brings
 // the name back.
 func (s *Store) Delete(ctx context.Context, name string) error {
-	if err := s.check("delete", name); err != nil {
+	if err := s.client.CheckName("delete", name); err != nil {
 		return err
 	}
-	return s.run(ctx, "delete", name, func(ctx context.Context, c *secretsmanager.Client) error {
+	return s.client.Run(ctx, "delete", name, func(ctx context.Context, c *secretsmanager.Client) error {
 		if isDeleted(ctx, c, &name) {
 			return &store.Error{Code: store.NotFound, Err: errors.New("the secret is marked for deletion already")}
 		}

@@ -1,11 +1,9 @@
 package ssmstore
 
 import (
-	"context"
-	"errors"
 	"log/slog"
-	"sync"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
 	"github.com/airlock-secrets/airlock/airflow/pyjson"
@@ -30,16 +28,7 @@ type Options struct {
 // Store is the Parameter Store of one account and region. It is safe for
 // concurrent use.
 type Store struct {
-	conn  *awsconn.Conn
-	label string
-	log   *slog.Logger
-	err   error // Options.Err
-
-	done   context.Context // ends at Close
-	finish context.CancelFunc
-
-	mu     sync.Mutex
-	client *ssm.Client // nil until the first call
+	client *awsconn.Client[*ssm.Client]
 }
 
 // New returns a store. It asks nothing of the network and reads no file; what
@@ -49,13 +38,14 @@ func New(o Options) *Store {
 	if o.Conn.Class == "" {
 		o.Conn.Class = Class
 	}
-	if o.Log == nil {
-		o.Log = slog.New(slog.DiscardHandler)
-	}
-	conn := awsconn.New(o.Conn)
-	s := &Store{conn: conn, label: conn.Label(), log: o.Log, err: o.Err}
-	s.done, s.finish = context.WithCancel(context.Background())
-	return s
+	return &Store{client: awsconn.NewClient(o.Conn, o.Err, o.Log, newClient)}
+}
+
+func newClient(config aws.Config, plainHTTP bool) *ssm.Client {
+	o := ssm.Options{Region: config.Region, Credentials: config.Credentials, HTTPClient: config.HTTPClient,
+		BaseEndpoint: config.BaseEndpoint, Retryer: config.Retryer(), DisableClockSkewCorrection: true}
+	o.EndpointOptions.DisableHTTPS = plainHTTP
+	return ssm.New(o)
 }
 
 // FromKwargs builds the store that the backend would have with kwargs; nil is
@@ -70,53 +60,15 @@ func FromKwargs(kwargs *pyjson.Object, env awsconn.Env) *Store {
 }
 
 // Name is "ssm" and the endpoint or region where the settings name one.
-func (s *Store) Name() string { return s.label }
+func (s *Store) Name() string { return s.client.Label() }
 
 // Close ends what goes on and forgets the credentials.
-func (s *Store) Close() error {
-	s.finish()
-	s.conn.Close()
-	return nil
-}
+func (s *Store) Close() error { return s.client.Close() }
 
-// run is one call of the service.
-func (s *Store) run(ctx context.Context, op, name string, call func(context.Context, *ssm.Client) error) error {
-	switch {
-	case s.done.Err() != nil:
-		return s.fail(op, name, &store.Error{Code: store.Unavailable, Err: errors.New("the store is closed")})
-	case s.err != nil:
-		return s.fail(op, name, s.err)
-	case ctx.Err() != nil:
-		return s.fail(op, name, &store.Error{Code: store.Unavailable, Err: ctx.Err()})
-	}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	defer context.AfterFunc(s.done, cancel)()
-	client, err := s.connect(ctx)
-	if err == nil {
-		err = call(ctx, client)
-	}
-	return s.fail(op, name, err)
-}
-
-// connect makes the client at the first call.
-func (s *Store) connect(ctx context.Context) (*ssm.Client, error) {
-	config, err := s.conn.Config(ctx)
-	if err != nil {
-		return nil, err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.client == nil {
-		o := ssm.Options{Region: config.Region, Credentials: config.Credentials, HTTPClient: config.HTTPClient,
-			BaseEndpoint: config.BaseEndpoint, Retryer: config.Retryer(), DisableClockSkewCorrection: true}
-		o.EndpointOptions.DisableHTTPS = s.conn.PlainHTTP()
-		s.client = ssm.New(o)
-	}
-	return s.client, nil
-}
-
-func (s *Store) fail(op, name string, err error) error { return awsconn.Fail(op, s.label, name, err) }
+// Broken returns what is wrong with the settings although Airflow's class is
+// constructed with them and fails only when it is first asked, as every
+// operation here does. It is nil where nothing is.
+func (s *Store) Broken() error { return s.client.Broken() }
 
 // Check that the store is all that it says it is.
 var (
@@ -124,4 +76,5 @@ var (
 	_ store.Lister  = (*Store)(nil)
 	_ store.Writer  = (*Store)(nil)
 	_ store.Checker = (*Store)(nil)
+	_ store.Prober  = (*Store)(nil)
 )

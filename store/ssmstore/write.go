@@ -22,7 +22,7 @@ func (s *Store) Put(ctx context.Context, name string, secret *store.Secret, o *s
 		return nil, err
 	}
 	var out *ssm.PutParameterOutput
-	err = s.run(ctx, op, name, func(ctx context.Context, c *ssm.Client) (err error) {
+	err = s.client.Run(ctx, op, name, func(ctx context.Context, c *ssm.Client) (err error) {
 		out, err = c.PutParameter(ctx, in)
 		return err
 	})
@@ -33,11 +33,11 @@ func (s *Store) Put(ctx context.Context, name string, secret *store.Secret, o *s
 }
 
 func (s *Store) putInput(op, name string, secret *store.Secret, o *store.PutOptions) (*ssm.PutParameterInput, error) {
-	if err := s.check(op, name); err != nil {
+	if err := s.client.CheckName(op, name); err != nil {
 		return nil, err
 	}
 	refuse := func(code store.Code, why, hint string) (*ssm.PutParameterInput, error) {
-		return nil, s.fail(op, name, &store.Error{Code: code, Err: errors.New(why), Hint: hint})
+		return nil, s.client.Fail(op, name, &store.Error{Code: code, Err: errors.New(why), Hint: hint})
 	}
 	in := &ssm.PutParameterInput{Name: &name, Type: types.ParameterTypeSecureString, Overwrite: aws.Bool(true), Tier: types.ParameterTierIntelligentTiering}
 	if o != nil && o.IfVersion != nil {
@@ -62,10 +62,10 @@ func (s *Store) putInput(op, name string, secret *store.Secret, o *store.PutOpti
 
 // Delete implements store.Writer.
 func (s *Store) Delete(ctx context.Context, name string) error {
-	if err := s.check("delete", name); err != nil {
+	if err := s.client.CheckName("delete", name); err != nil {
 		return err
 	}
-	return s.run(ctx, "delete", name, func(ctx context.Context, c *ssm.Client) error {
+	return s.client.Run(ctx, "delete", name, func(ctx context.Context, c *ssm.Client) error {
 		_, err := c.DeleteParameter(ctx, &ssm.DeleteParameterInput{Name: &name})
 		return err
 	})
