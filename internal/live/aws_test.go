@@ -112,8 +112,8 @@ func testSSM(t *testing.T, moto *mototest.Server) {
 		{"all is well", []string{"variable:good", "variable:optional?"}, nil},
 		{"nothing is asked for", nil, nil},
 		{"another kind's prefix", []string{"variable:misplaced"}, []string{"live-misnamed error 1|/airflow/connections/misplaced"}},
-		{"misspelt", []string{"variable:goood"}, []string{"live-misnamed error 1|/airflow/variables/good"}},
-		{"nobody has it", []string{"variable:nothing"}, []string{"live-missing error 1|/airflow/variables/nothing"}},
+		{"misspelt", []string{"variable:goood"}, []string{"live-misnamed warning 1|/airflow/variables/good"}},
+		{"nobody has it", []string{"variable:nothing"}, []string{"live-missing warning 1|/airflow/variables/nothing"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			o := options(t, ssmClass, kwargs, nil, tt.wants...)

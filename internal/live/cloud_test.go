@@ -37,7 +37,7 @@ func TestGCP(t *testing.T) {
 			"--member=serviceAccount:airflow@p.iam.gserviceaccount.com --role=roles/secretmanager.secretAccessor"}},
 		{"another kind's prefix", []string{"variable:misplaced"}, []string{"live-misnamed error 1|airflow-connections-misplaced"}},
 		{"dashes for underscores", []string{"variable:my_key"}, []string{"live-misnamed error 1|airflow-variables-my-key"}},
-		{"nobody has it", []string{"variable:nothing"}, []string{"live-missing error 1"}},
+		{"nobody has it", []string{"variable:nothing"}, []string{"live-missing warning 1"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			o := options(t, gcpClass, map[string]any{"gcp_keyfile_dict": keyfile}, env, tt.wants...)
@@ -81,7 +81,7 @@ func TestAzure(t *testing.T) {
 		{"denied", []string{"variable:closed"}, []string{"live-permission error 1|az role assignment create --role \"Key Vault Secrets User\" --assignee client --scope"}},
 		{"another kind's prefix", []string{"variable:misplaced"}, []string{"live-misnamed error 1|airflow-connections-misplaced"}},
 		{"without the separator", []string{"variable:my_key"}, []string{`live-misnamed error 1|airflow-variablesmykey|"sep": ""`}},
-		{"nobody has it", []string{"variable:nothing"}, []string{"live-missing error 1"}},
+		{"nobody has it", []string{"variable:nothing"}, []string{"live-missing warning 1"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			expect(t, run(t, options(t, azureClass, kwargs, env, tt.wants...)), tt.found...)

@@ -34,6 +34,7 @@ func (r *run) lookup(ctx context.Context, w Want) {
 	}
 	answer := r.answered(w, res)
 	answer.Unknown = unknown
+	answer.Unseen = res.Winner < 0 && r.unseen(w.Ref, res) != ""
 	r.out.Answers = append(r.out.Answers, answer)
 	switch {
 	case res.Winner >= 0:
@@ -207,16 +208,37 @@ func (r *run) missing(w Want, res *airlock.Result) {
 		}
 		asked = append(asked, res.Attempts[i].Names...)
 	}
-	why := "no layer is asked for it"
+	why := "nothing is asked for it"
 	if len(asked) > 0 {
 		why = "not found: " + store.Clip(strings.Join(asked, ", "))
 	}
 	for _, a := range res.Attempts {
-		if a.Outcome == airlock.Skipped && a.Reason != "" && a.Layer != airlock.LayerEnvironment && w.Ref.Kind != airflow.KindConfig {
-			why += fmt.Sprintf("; the %s was not asked: %s", a.Layer, a.Reason)
+		if a.Layer == airlock.LayerBackend && a.Outcome == airlock.Skipped && a.Reason != "" {
+			why += "; " + a.Reason
 		}
 	}
-	r.add(ruleMissing, "", w.Place, fmt.Sprintf("no layer has %s (%s)", w.Ref, why), creation(w.Ref))
+	severity, fix := check.Error, creation(w.Ref)
+	message := fmt.Sprintf("no layer has %s (%s)", w.Ref, why)
+	if unseen := r.unseen(w.Ref, res); unseen != "" {
+		severity, fix = check.Warning, "look in Airflow's UI; if it is not there: "+fix
+		message = fmt.Sprintf("%s may be in Airflow's own database, which cannot be seen from here (%s); no other layer has it (%s)", w.Ref, unseen, why)
+	}
+	r.add(ruleMissing, severity, w.Place, message, fix)
+	r.missed[w.Ref] = message
+}
+
+// unseen is why it is not known what the metadata database has, which Airflow
+// asks in the end; "" where it was asked, or is not asked for such a thing.
+func (r *run) unseen(ref airflow.Ref, res *airlock.Result) string {
+	if ref.Kind == airflow.KindConfig {
+		return ""
+	}
+	for i := range res.Attempts {
+		if src := r.layers[i].src; src.Layer == airlock.LayerMetadata {
+			return src.Skip
+		}
+	}
+	return "it is none of the layers"
 }
 
 // creation is the command that makes what is missing; "" for an option.

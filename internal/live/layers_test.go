@@ -2,6 +2,7 @@ package live_test
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -9,7 +10,10 @@ import (
 	"slices"
 	"testing"
 
+	_ "modernc.org/sqlite" // writes metadata databases
+
 	"github.com/airlock-secrets/airlock"
+	"github.com/airlock-secrets/airlock/airflow"
 	"github.com/airlock-secrets/airlock/internal/check"
 	"github.com/airlock-secrets/airlock/internal/live"
 )
@@ -44,7 +48,7 @@ func TestLayers(t *testing.T) {
 	env := []string{"AIRFLOW_VAR_SHARED=other", "AIRFLOW_VAR_ENV=" + canary, `AIRFLOW_CONN_SAME={"conn_type": "postgres", "host": "db", "login": "me", "schema": "x", "password": "` + canary + `"}`}
 	o := local(t, env, "variable:good", "variable:env", "variable:shared", "connection:same", "variable:none", "variable:optional?", "variable:none?")
 	report := run(t, o)
-	expect(t, report, "live-hidden warning 3|different content", "live-hidden note 4|the same content", "live-missing error 5|AIRFLOW_VAR_NONE|no metadata database")
+	expect(t, report, "live-hidden warning 3|different content", "live-hidden note 4|the same content", "live-missing warning 5|AIRFLOW_VAR_NONE|no metadata database")
 	var answers []string
 	for _, a := range report.Answers {
 		answers = append(answers, a.Ref.ID+" "+a.Layer)
@@ -64,6 +68,48 @@ func TestDatabaseDown(t *testing.T) {
 	if a := report.Answers; a[0].Layer == "" || !a[1].Unknown || a[1].Layer != "" {
 		t.Errorf("the answers are %+v", a)
 	}
+}
+
+// database is the address of a metadata database with one variable.
+func database(t *testing.T, key string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "airflow.db")
+	db, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = db.Close() }()
+	for _, text := range []string{
+		`CREATE TABLE variable (id INTEGER NOT NULL PRIMARY KEY, "key" VARCHAR(250) NOT NULL UNIQUE, val TEXT NOT NULL, is_encrypted BOOLEAN NOT NULL)`,
+		`CREATE TABLE connection (id INTEGER NOT NULL PRIMARY KEY, conn_id VARCHAR(250) NOT NULL UNIQUE, conn_type VARCHAR(500) NOT NULL,
+			description VARCHAR(5000), host VARCHAR(500), schema VARCHAR(500), login TEXT, port INTEGER, password TEXT,
+			extra TEXT, is_encrypted BOOLEAN NOT NULL, is_extra_encrypted BOOLEAN NOT NULL)`,
+		`INSERT INTO variable ("key", val, is_encrypted) VALUES ('` + key + `', '` + canary + `', false)`,
+	} {
+		if _, err := db.ExecContext(t.Context(), text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN=sqlite:///" + path
+}
+
+// TestDatabase: what nobody has is an error where the database was asked too,
+// and a warning where it cannot be seen, since the id may be there.
+func TestDatabase(t *testing.T) {
+	key := "AIRFLOW__CORE__FERNET_KEY=cryptography_not_found_storing_passwords_in_plain_text"
+	seen := run(t, local(t, []string{database(t, "stored"), key}, "variable:stored", "variable:none", "connection:none"))
+	expect(t, seen, "live-missing error 2|no layer has variable \"none\" (not found: |airlock variables set none", "live-missing error 3|airlock connections add none")
+	if a := seen.Answers; a[0].Layer != "metadata database" || a[1].Unseen {
+		t.Errorf("the answers are %+v", a)
+	}
+	unseen := run(t, local(t, nil, "variable:good", "variable:none", "connection:none"))
+	expect(t, unseen, "live-missing warning 2|variable \"none\" may be in Airflow's own database, which cannot be seen from here (no metadata database|look in Airflow's UI", "live-missing warning 3")
+	if a := unseen.Answers; a[0].Unseen || !a[1].Unseen {
+		t.Errorf("the answers are %+v", a)
+	}
+	option := local(t, nil)
+	option.Wants = []live.Want{{Ref: airflow.Ref{Kind: airflow.KindConfig, ID: "none"}, Place: live.Place{File: ".env", Line: 1, Column: 1}}}
+	expect(t, run(t, option), "live-missing error 1|no layer has config \"none\"")
 }
 
 // TestInterrupted: a check that is broken off says so.

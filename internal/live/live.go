@@ -76,6 +76,9 @@ type Answer struct {
 	// Unknown is set where a layer that was not asked, or failed, could have
 	// been the one.
 	Unknown bool
+	// Unseen is set where no layer answers, and the metadata database, which
+	// may have it, cannot be seen from here.
+	Unseen bool
 }
 
 // Check asks. The error is that of a context that ended.
@@ -116,7 +119,8 @@ type run struct {
 	layers []*layer
 	wants  []Want
 	rules  map[string]check.Rule
-	more   int // ids beyond the bound
+	missed map[airflow.Ref]string // the message of each id that nobody has
+	more   int                    // ids beyond the bound
 	done   int
 	out    Report
 }
@@ -156,7 +160,7 @@ type layer struct {
 
 func newRun(o Options) *run {
 	o.Timeout = cmp.Or(o.Timeout, DefaultTimeout)
-	r := &run{Options: o, rules: map[string]check.Rule{}}
+	r := &run{Options: o, rules: map[string]check.Rule{}, missed: map[airflow.Ref]string{}}
 	all := distinct(o.Wants)
 	r.wants, r.more = all[:min(len(all), MostIDs)], max(len(all)-MostIDs, 0)
 	for _, rule := range Rules() {

@@ -33,6 +33,13 @@ const (
 	ruleSkipped     = "live-skipped"
 )
 
+// What Airflow does, where several rules find the same.
+const (
+	readFails = "Each read fails, which Airflow logs (of a variable at level error, of a connection at level debug), and it asks the environment and its database."
+	wrongPath = "Vault answers each read with 404, which counts as not found and is logged at level debug only, " +
+		"or, where no policy allows the path, with 403, which is a failed read. Either way Airflow asks the environment and its database."
+)
+
 // Rules are what a live check can find. None has a Find: they are found by
 // asking the stores.
 func Rules() []check.Rule { return slices.Concat(serviceRules(), secretRules(), layerRules()) }
@@ -42,30 +49,30 @@ func serviceRules() []check.Rule {
 	return []check.Rule{
 		{ID: ruleBackend, Severity: check.Error, Title: "the secrets backend cannot be built from its settings",
 			Why:     "The class or its kwargs are refused before anything is asked.",
-			Airflow: "A class that cannot be loaded or constructed keeps every process of Airflow from starting; settings that fail later make each read fail, which Airflow only logs."},
+			Airflow: "With a class that cannot be loaded or constructed Airflow does not start. Settings that fail later make each read fail, which Airflow logs (of a variable at level error, of a connection at level debug), and it asks the environment and its database."},
 		{ID: ruleUnreachable, Severity: check.Error, Title: "the store gives no answer",
 			Why:     "The name does not resolve, nothing listens there, a firewall drops the packets, or the server is sealed or broken.",
-			Airflow: "Each read fails and is logged; Airflow goes on with the environment and its database, and what they do not have is not defined."},
+			Airflow: readFails},
 		{ID: ruleTLS, Severity: check.Error, Title: "the store's certificate is not taken",
 			Why:     "Its authority is not known here, it is for another name, or its time is over.",
-			Airflow: "Each read fails and is logged; Airflow goes on with the environment and its database."},
+			Airflow: readFails},
 		{ID: ruleClock, Severity: check.Error, Title: "this computer's clock is off",
 			Why: "Signed requests and tokens hold a time, and a server refuses one that is too far from its own."},
 		{ID: ruleLogin, Severity: check.Error, Title: "the log-in to the store fails",
 			Why:     "The credentials are wrong, used up or expired, or the log-in method is elsewhere.",
-			Airflow: "Each read fails and is logged; Airflow goes on with the environment and its database."},
+			Airflow: readFails},
 		{ID: rulePermission, Severity: check.Error, Title: "a grant is missing for a secret that DAGs need",
 			Why:     "The caller is known, but may not read the secret. The fix is the smallest grant that lets it.",
-			Airflow: "The read is refused, and to a task the secret is as good as missing: Airflow asks the next layer."},
+			Airflow: "The read is refused, and Airflow asks the next layer, as if the secret were not there."},
 		{ID: ruleMount, Severity: check.Error, Title: "nothing is where the settings point",
 			Why:     "There is no KV engine at mount_point, or no such namespace.",
-			Airflow: "Vault answers 404 or 403 to every read: nothing is found, with no more than a line in the log."},
+			Airflow: wrongPath},
 		{ID: ruleKVVersion, Severity: check.Error, Title: "the KV engine is of the other version",
 			Why:     "kv_engine_version is 2 unless it is set; the paths of the two versions differ.",
-			Airflow: "Every read is a 404, which counts as not found; Airflow says so at debug level only."},
+			Airflow: wrongPath},
 		{ID: ruleNoVersion, Severity: check.Error, Title: "a secret is there, but has no version that can be read",
 			Why:     "The secret was made without a value, or its latest version is deleted, destroyed or disabled.",
-			Airflow: "It is not found: Airflow asks the next layer."},
+			Airflow: "It counts as not found or, in Azure Key Vault, as a failed read: Airflow asks the next layer."},
 		{ID: ruleToken, Severity: check.Warning, Title: "the token will not last",
 			Why: "With auth_type token nobody renews it."},
 		{ID: ruleTooWide, Severity: check.Warning, Title: "the caller may do more than read",
@@ -77,17 +84,17 @@ func serviceRules() []check.Rule {
 func secretRules() []check.Rule {
 	return []check.Rule{
 		{ID: ruleMissing, Severity: check.Error, Title: "no layer has what a DAG asks for",
-			Why:     "Neither a backend nor the environment nor the database has it, and the DAG gives no default.",
-			Airflow: "Variable.get raises KeyError or AirflowRuntimeError, a connection AirflowNotFoundException: the task fails."},
+			Why:     "Neither a backend nor the environment nor the database has it, and the DAG gives no default. Where the database cannot be seen from here it is a warning: what is made in Airflow's UI is there.",
+			Airflow: "Variable.get raises AirflowRuntimeError in a task and KeyError on the server, a connection AirflowNotFoundException. An option is what it is without its _SECRET."},
 		{ID: ruleMisnamed, Severity: check.Error, Title: "a secret is there under a name that Airflow does not ask for",
 			Why:     "It has another prefix, slash or separator, or that of another kind.",
-			Airflow: "It is not found: Airflow asks for one exact name only."},
+			Airflow: "It is not found: Airflow asks for the exact name only, and then the next layer."},
 		{ID: rulePrefix, Severity: check.Warning, Title: "a prefix holds nothing, a similar one does",
 			Why:     "Names that differ by a leading slash or a folder are different names.",
 			Airflow: "Nothing below the other prefix is ever asked for."},
 		{ID: ruleField, Severity: check.Error, Title: "a secret does not have the field that Airflow reads",
 			Why:     "A variable is read from the field value, a connection from conn_uri or from the fields of a connection.",
-			Airflow: "A variable without the field value is not found, with a warning in the log; a connection with other fields cannot be built."},
+			Airflow: "A variable without the field value is not found, with a warning in the log; a connection with other fields is a failed read. Airflow asks the next layer."},
 		{ID: ruleBinary, Severity: check.Error, Title: "a secret is binary",
 			Why:     "SecretsManagerBackend reads SecretString, never SecretBinary.",
 			Airflow: "It is not found: Airflow asks the next layer."},
@@ -95,7 +102,7 @@ func secretRules() []check.Rule {
 			Why: "It is not text in UTF-8, no JSON object, or empty."},
 		{ID: ruleConnection, Severity: check.Error, Title: "a connection cannot be read",
 			Why:     "Its URI or JSON is not one that Airflow's Connection takes.",
-			Airflow: "The layer counts as failing: Airflow asks the next one."},
+			Airflow: "Airflow cannot make a connection of it, which is a failed read, logged at level debug: it asks the next layer."},
 		{ID: ruleLosesPart, Severity: check.Warning, Title: "a connection loses a part when it is read",
 			Why: "A character that is not encoded ends the part before it, and what follows is dropped or read as something else."},
 		{ID: ruleWhitespace, Severity: check.Warning, Title: "a variable has white space around its value",

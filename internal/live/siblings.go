@@ -15,7 +15,11 @@ import (
 
 // sibling is a name under which a person may have kept what Airflow asks for
 // by another.
-type sibling struct{ name, why, fix string }
+type sibling struct {
+	name, why, fix string
+	// guess is set for a name that only looks like the one that is missing.
+	guess bool
+}
 
 // siblings looks where else the ids may be that a layer does not have: in the
 // lists of the prefixes where the caller may list, else name by name.
@@ -98,7 +102,7 @@ func (s *search) one(w Want) {
 		return
 	}
 	if best := nearest(right, near, s.names(s.layer)); best != "" {
-		s.misnamed(w, right, sibling{name: best, why: "a name that is spelt nearly alike", fix: "correct the id in the DAG, or rename the secret"})
+		s.misnamed(w, right, sibling{name: best, why: "a name that is spelt nearly alike", fix: "correct the id in the DAG, or rename the secret", guess: true})
 	}
 }
 
@@ -119,16 +123,20 @@ func (s *search) has(name string) bool {
 
 // misnamed puts the finding of a sibling in the place of the id's other one.
 func (s *search) misnamed(w Want, right string, c sibling) {
-	prefix := "no layer has " + w.Ref.String() + " ("
+	severity := check.Severity("")
 	s.out.Findings = slices.DeleteFunc(s.out.Findings, func(f check.Finding) bool {
-		return f.Rule == ruleMissing && f.File == w.Place.File && f.Line == w.Place.Line && f.Column == w.Place.Column && strings.HasPrefix(f.Message, prefix)
+		same := f.Rule == ruleMissing && f.Message == s.missed[w.Ref]
+		if same && c.guess { // the id itself may be where it cannot be seen
+			severity = f.Severity
+		}
+		return same
 	})
 	at := func(name string) string { return store.Locate(s.layer.store, name) }
 	fix := c.fix
 	if fix == "" {
 		fix = fmt.Sprintf("move it from %s to %s", at(c.name), at(right))
 	}
-	s.add(ruleMisnamed, "", w.Place, fmt.Sprintf("%s: %s is not at %s, but there is %s: %s", s.layer.label(), w.Ref, at(right), at(c.name), c.why), fix)
+	s.add(ruleMisnamed, severity, w.Place, fmt.Sprintf("%s: %s is not at %s, but there is %s: %s", s.layer.label(), w.Ref, at(right), at(c.name), c.why), fix)
 }
 
 // prefixes compares the prefix of a kind with its siblings.
@@ -198,7 +206,7 @@ func candidates(d dialect.Dialect, ref airflow.Ref) []sibling {
 	var list []sibling
 	add := func(name, why, fix string) {
 		if name != "" && !slices.Contains(right, name) && !slices.ContainsFunc(list, func(s sibling) bool { return s.name == name }) {
-			list = append(list, sibling{name, why, fix})
+			list = append(list, sibling{name: name, why: why, fix: fix})
 		}
 	}
 	switch d := d.(type) {

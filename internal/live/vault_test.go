@@ -80,11 +80,11 @@ func TestVault(t *testing.T) {
 		found  []string
 	}{
 		{"all is well", read, nil, []string{"variable:good", "connection:good", "connection:fields", "variable:optional?"}, nil},
-		{"nobody has it", read, nil, []string{"variable:none"}, []string{"live-missing error 1|secret/data/variables/none|airlock variables set none"}},
+		{"nobody has it", read, nil, []string{"variable:none"}, []string{"live-missing warning 1|secret/data/variables/none|airlock variables set none"}},
 		{"under a connection's path", list, nil, []string{"variable:misplaced"},
 			[]string{"live-misnamed error 1|secret/data/connections/misplaced|move it from"}},
 		{"that without the right to list", read, nil, []string{"variable:misplaced"}, []string{"live-misnamed error 1|that is where connections are"}},
-		{"misspelt", list, nil, []string{"variable:my_tokn"}, []string{"live-misnamed error 1|secret/data/variables/my_token"}},
+		{"misspelt", list, nil, []string{"variable:my_tokn"}, []string{"live-misnamed warning 1|secret/data/variables/my_token"}},
 		{"the field has another name", read, nil, []string{"variable:field"}, []string{`live-wrong-field error 1|the fields "password"|value=`}},
 		{"a connection of other fields", read, nil, []string{"connection:odd"}, []string{`live-wrong-field error 1|"hostname", "passwd"|conn_uri`}},
 		{"deleted", read, nil, []string{"variable:gone"}, []string{"live-no-version error 1|vault kv undelete -mount=secret -versions=1 variables/gone"}},
@@ -240,7 +240,7 @@ path "keys/*" { capabilities = ["read"] }`
 		{"no permission in version 1", kwargs(map[string]any{"mount_point": "old", "kv_engine_version": 1}), []string{"connection:good"},
 			[]string{`live-permission error 1|path "old/connections/good" {`}},
 		{"the mount in the id", kwargs(map[string]any{"mount_point": nil}), []string{"variable:secret/good"}, nil},
-		{"no mount in the id", kwargs(map[string]any{"mount_point": nil}), []string{"variable:good"}, []string{"live-missing error 1|mount_point is null"}},
+		{"no mount in the id", kwargs(map[string]any{"mount_point": nil}), []string{"variable:good"}, []string{"live-missing warning 1|mount_point is null"}},
 		{"another engine", kwargs(map[string]any{"mount_point": "keys"}), []string{"variable:good"}, []string{`live-mount error 0|of type "transit"`}},
 		{"a namespace", map[string]any{"url": rec.URL, "mount_point": "secret", "token": "root", "namespace": "team"}, []string{"variable:good"},
 			[]string{"live-grant-too-wide warning 0|root token"}},
