@@ -18,28 +18,40 @@ const maxPages = 20_000
 // has; disabled secrets, which cannot be read, are left out.
 func (s *Store) List(ctx context.Context, prefix string) ([]string, error) {
 	const op = "list"
+	names, more, err := s.names(ctx, prefix, maxPages, readableName)
+	switch {
+	case err != nil:
+		return nil, s.fail(op, prefix, err)
+	case more:
+		return nil, s.fail(op, prefix, &store.Error{Code: store.Corrupt, Err: errors.New("the list has no end")})
+	}
+	slices.Sort(names)
+	return slices.Compact(names), nil
+}
+
+// names are those that nameOf finds on so many pages, and whether there
+// may be more.
+func (s *Store) names(ctx context.Context, prefix string, most int, nameOf func(*azsecrets.SecretProperties) (string, bool)) (names []string, more bool, err error) {
 	client, err := s.ready(ctx)
 	if err != nil {
-		return nil, s.fail(op, prefix, err)
+		return nil, false, err
 	}
-	var names []string
 	pager := client.NewListSecretPropertiesPager(nil)
-	for range maxPages {
+	for range most {
 		if !pager.More() {
-			slices.Sort(names)
-			return slices.Compact(names), nil
+			return names, false, nil
 		}
 		page, err := pager.NextPage(ctx)
 		if err != nil {
-			return nil, s.fail(op, prefix, err)
+			return nil, false, err
 		}
 		for _, p := range page.Value {
-			if name, ok := readableName(p); ok && strings.HasPrefix(name, prefix) {
+			if name, ok := nameOf(p); ok && strings.HasPrefix(name, prefix) {
 				names = append(names, name)
 			}
 		}
 	}
-	return nil, s.fail(op, prefix, &store.Error{Code: store.Corrupt, Err: errors.New("the list has no end")})
+	return names, true, nil
 }
 
 // readableName is the last part of a listed id, which may be anything.

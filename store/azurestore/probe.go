@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/security/keyvault/azsecrets"
+
 	"github.com/airlock-secrets/airlock/store"
 )
 
@@ -129,29 +131,17 @@ func callerOf(message string) caller {
 // Peek implements store.Prober: the first pages of the vault, with disabled
 // secrets.
 func (s *Store) Peek(ctx context.Context, prefix string) ([]string, error) {
-	const op = "list"
-	client, err := s.ready(ctx)
+	names, _, err := s.names(ctx, prefix, peekPages, listedName)
 	if err != nil {
-		return nil, s.fail(op, prefix, err)
-	}
-	var names []string
-	pager := client.NewListSecretPropertiesPager(nil)
-	for range peekPages {
-		if !pager.More() {
-			break
-		}
-		page, err := pager.NextPage(ctx)
-		if err != nil {
-			return nil, s.fail(op, prefix, err)
-		}
-		for _, p := range page.Value {
-			if p == nil || p.ID == nil {
-				continue
-			}
-			if name := p.ID.Name(); strings.HasPrefix(name, prefix) {
-				names = append(names, name)
-			}
-		}
+		return nil, s.fail("list", prefix, err)
 	}
 	return names, nil
+}
+
+// listedName is the name in a listed id, of a disabled secret too.
+func listedName(p *azsecrets.SecretProperties) (string, bool) {
+	if p == nil || p.ID == nil {
+		return "", false
+	}
+	return p.ID.Name(), true
 }
