@@ -99,8 +99,8 @@ var clientKwargs = map[string]func(*Options, any) error{
 	"api_version":               setText(func(o *Options) *string { return &o.APIVersion }),
 	"verify_challenge_resource": setBool(func(o *Options, v bool) { o.AnyChallengeResource = !v }),
 	"use_env_settings":          setBool(func(o *Options, v bool) { o.NoEnvProxies = !v }),
-	"connection_verify":         setVerify,
-	"connection_cert":           setCert,
+	"connection_verify":         setTLS((*TLS).SetVerify, "connection_verify", "true, false or a path"),
+	"connection_cert":           setTLS((*TLS).SetCert, "connection_cert", "a path, or a list of two"),
 	"proxies":                   setProxies,
 	"connection_timeout":        setTimeout,
 	"read_timeout":              setTimeout,
@@ -128,39 +128,13 @@ func setBool(set func(*Options, bool)) func(*Options, any) error {
 	}
 }
 
-// setVerify: true, false, or the path of CA certificates.
-func setVerify(o *Options, v any) error {
-	switch v := v.(type) {
-	case nil:
-	case bool:
-		o.TLS.Insecure = !v
-	case string:
-		o.TLS.CA, o.TLS.Insecure = v, v == ""
-	default:
-		return badKwarg("connection_verify", "true, false or a path")
-	}
-	return nil
-}
-
-// setCert: the path of a file, or a list of certificate and key.
-func setCert(o *Options, v any) error {
-	switch v := v.(type) {
-	case nil:
-		return nil
-	case string:
-		o.TLS.Cert = v
-		return nil
-	case []any:
-		if len(v) == 2 {
-			cert, okCert := v[0].(string)
-			key, okKey := v[1].(string)
-			if okCert && okKey {
-				o.TLS.Cert, o.TLS.Key = cert, key
-				return nil
-			}
+func setTLS(set func(*TLS, any) bool, name, want string) func(*Options, any) error {
+	return func(o *Options, v any) error {
+		if !set(&o.TLS, v) {
+			return badKwarg(name, want)
 		}
+		return nil
 	}
-	return badKwarg("connection_cert", "a path, or a list of two")
 }
 
 func setProxies(o *Options, v any) error {

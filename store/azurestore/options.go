@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/airlock-secrets/airlock/internal/wire/requests"
 )
 
 // DefaultAPIVersion is the one that azure-keyvault-secrets 4.12 speaks.
@@ -56,17 +58,9 @@ type Options struct {
 	Log *slog.Logger
 }
 
-// TLS says whom to trust and what to show.
-type TLS struct {
-	// Insecure switches verification off.
-	Insecure bool
-	// CA is a file or folder of PEM certificates to trust in place of the
-	// system's. Empty: REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE, else the system's.
-	CA string
-	// Cert and Key are PEM files of the client's certificate; Cert may hold
-	// the key too. Empty: none.
-	Cert, Key string
-}
+// TLS says whom to trust and what to show. In place of an empty CA stand
+// REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE, else the system's certificates.
+type TLS = requests.TLS
 
 // Env is the process environment as the store may see it.
 type Env struct {

@@ -49,33 +49,14 @@ func newHTTPClient(o *Options, t TLS, env bool, proxies map[string]string) (*htt
 	if !env {
 		getenv = nil
 	}
-	config := &tls.Config{MinVersion: tls.VersionTLS12}
-	ca, from := t.CA, "connection_verify"
-	if ca == "" {
-		ca, from = requests.CABundle(getenv)
+	from := "connection_verify"
+	if t.CA == "" {
+		t.CA, from = requests.CABundle(getenv)
 	}
-	switch {
-	case t.Insecure:
-		config.InsecureSkipVerify = true // the operator's explicit wish: connection_verify=false
-	case ca != "":
-		pool, err := requests.Authorities(o.Env.path(ca))
-		if err != nil {
-			return nil, &store.Error{Code: store.Invalid, Err: fmt.Errorf("reading the CA certificates of %s: %w", from, err),
-				Hint: from + " must name a PEM file or a folder of them"}
-		}
-		config.RootCAs = pool
-	}
-	if t.Cert != "" {
-		key := t.Key
-		if key == "" {
-			key = t.Cert
-		}
-		pair, err := tls.LoadX509KeyPair(o.Env.path(t.Cert), o.Env.path(key))
-		if err != nil {
-			return nil, &store.Error{Code: store.Invalid, Err: fmt.Errorf("reading the client certificate: %w", err),
-				Hint: "connection_cert must be a PEM file with certificate and key, or a list of the two files"}
-		}
-		config.Certificates = []tls.Certificate{pair}
+	config, err := t.Config(from, "connection_cert", o.Env.path)
+	var unusable *requests.FileError
+	if errors.As(err, &unusable) {
+		return nil, &store.Error{Code: store.Invalid, Err: unusable, Hint: unusable.Hint}
 	}
 	transport := &http.Transport{
 		Proxy: requests.Proxy(getenv, proxies), TLSClientConfig: config, TLSHandshakeTimeout: o.timeout(),

@@ -26,8 +26,8 @@ var backendKwargs = []string{
 // JSON.
 var clientKwargs = map[string]func(*Options, any) error{
 	"namespace": func(o *Options, v any) error { o.Namespace = textOf(v); return nil },
-	"verify":    setVerify,
-	"cert":      setCert,
+	"verify":    setTLS((*TLS).SetVerify, "verify", "true, false or a path"),
+	"cert":      setTLS((*TLS).SetCert, "cert", "a path, or a list of two"),
 	"timeout":   setTimeout,
 	"proxies":   setProxies,
 	"session":   setSession,
@@ -120,40 +120,13 @@ func textOf(v any) string {
 	return pyText(v)
 }
 
-// setVerify: true, false, or the path of CA certificates; null leaves the
-// choice to the environment.
-func setVerify(o *Options, v any) error {
-	switch v := v.(type) {
-	case nil:
-	case bool:
-		o.TLS.Insecure = !v
-	case string:
-		o.TLS.CA, o.TLS.Insecure = v, v == ""
-	default:
-		return badKwarg("verify", "true, false or a path")
-	}
-	return nil
-}
-
-// setCert: the path of a file, or a list of certificate and key.
-func setCert(o *Options, v any) error {
-	switch v := v.(type) {
-	case nil:
-		return nil
-	case string:
-		o.TLS.Cert = v
-		return nil
-	case []any:
-		if len(v) == 2 {
-			cert, ok1 := v[0].(string)
-			key, ok2 := v[1].(string)
-			o.TLS.Cert, o.TLS.Key = cert, key
-			if ok1 && ok2 {
-				return nil
-			}
+func setTLS(set func(*TLS, any) bool, name, want string) func(*Options, any) error {
+	return func(o *Options, v any) error {
+		if !set(&o.TLS, v) {
+			return badKwarg(name, want)
 		}
+		return nil
 	}
-	return badKwarg("cert", "a path, or a list of two")
 }
 
 // setTimeout: seconds; null means none.

@@ -3,7 +3,6 @@ package vaultstore
 import (
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -55,33 +54,16 @@ func newTransport(o *Options) (http.RoundTripper, error) {
 }
 
 func (o *Options) tlsConfig() (*tls.Config, error) {
-	config := &tls.Config{MinVersion: tls.VersionTLS12}
-	if o.TLS.Insecure {
-		config.InsecureSkipVerify = true // the operator's explicit wish: verify=false
-	} else if ca, from := o.authority(); ca != "" {
-		pool, err := requests.Authorities(o.Env.path(ca))
-		if err != nil {
-			return nil, &store.Error{Code: store.Invalid, Err: fmt.Errorf("reading the CA certificates of %s: %w", from, err),
-				Hint: from + " must name a PEM file or a folder of them"}
-		}
-		config.RootCAs = pool
+	t, from := o.TLS, ""
+	t.CA, from = o.authority()
+	if t.Cert == "" {
+		t.Cert, t.Key = o.Env.get("VAULT_CLIENT_CERT"), o.Env.get("VAULT_CLIENT_KEY")
 	}
-	cert, key := o.TLS.Cert, o.TLS.Key
-	if cert == "" {
-		cert, key = o.Env.get("VAULT_CLIENT_CERT"), o.Env.get("VAULT_CLIENT_KEY")
+	config, err := t.Config(from, "cert", o.Env.path)
+	var unusable *requests.FileError
+	if errors.As(err, &unusable) {
+		return nil, &store.Error{Code: store.Invalid, Err: unusable, Hint: unusable.Hint}
 	}
-	if cert == "" {
-		return config, nil
-	}
-	if key == "" {
-		key = cert
-	}
-	pair, err := tls.LoadX509KeyPair(o.Env.path(cert), o.Env.path(key))
-	if err != nil {
-		return nil, &store.Error{Code: store.Invalid, Err: fmt.Errorf("reading the client certificate: %w", err),
-			Hint: "cert must be a PEM file with certificate and key, or a list of the two files"}
-	}
-	config.Certificates = []tls.Certificate{pair}
 	return config, nil
 }
 

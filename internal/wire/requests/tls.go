@@ -1,0 +1,96 @@
+package requests
+
+import "crypto/tls"
+
+// TLS says whom to trust and what to show: requests' verify and cert. The zero
+// value is requests' own.
+type TLS struct {
+	// Insecure switches verification off.
+	Insecure bool
+	// CA is a file or folder of PEM certificates to trust in place of the
+	// system's. Empty: those that the environment names, else the system's.
+	CA string
+	// Cert and Key are PEM files of the client's certificate; Cert may hold
+	// the key too. Empty: none.
+	Cert, Key string
+}
+
+// SetVerify takes verify as JSON has it: true, false or the path of CA
+// certificates; null leaves the choice to the environment. It is false for
+// anything else.
+func (t *TLS) SetVerify(v any) bool {
+	switch v := v.(type) {
+	case nil:
+	case bool:
+		t.Insecure = !v
+	case string:
+		t.CA, t.Insecure = v, v == ""
+	default:
+		return false
+	}
+	return true
+}
+
+// SetCert takes cert as JSON has it: null, the path of a file, or a list of
+// certificate and key. It is false for anything else.
+func (t *TLS) SetCert(v any) bool {
+	switch v := v.(type) {
+	case nil:
+		return true
+	case string:
+		t.Cert = v
+		return true
+	case []any:
+		if len(v) != 2 {
+			return false
+		}
+		cert, okCert := v[0].(string)
+		key, okKey := v[1].(string)
+		if okCert && okKey {
+			t.Cert, t.Key = cert, key
+		}
+		return okCert && okKey
+	}
+	return false
+}
+
+// FileError is a file that TLS names and that cannot be used.
+type FileError struct {
+	what string
+	// Hint says what the setting must name.
+	Hint string
+	err  error
+}
+
+func (e *FileError) Error() string { return "reading " + e.what + ": " + e.err.Error() }
+
+// Unwrap gives the cause.
+func (e *FileError) Unwrap() error { return e.err }
+
+// Config reads the files. from is the setting that CA is of, certFrom the one
+// that Cert is of; path makes what they name absolute. Errors are *FileError.
+func (t TLS) Config(from, certFrom string, path func(string) string) (*tls.Config, error) {
+	config := &tls.Config{MinVersion: tls.VersionTLS12}
+	switch {
+	case t.Insecure:
+		config.InsecureSkipVerify = true // the operator's explicit wish: verify is false
+	case t.CA != "":
+		pool, err := Authorities(path(t.CA))
+		if err != nil {
+			return nil, &FileError{"the CA certificates of " + from, from + " must name a PEM file or a folder of them", err}
+		}
+		config.RootCAs = pool
+	}
+	if t.Cert == "" {
+		return config, nil
+	}
+	if t.Key == "" {
+		t.Key = t.Cert
+	}
+	pair, err := tls.LoadX509KeyPair(path(t.Cert), path(t.Key))
+	if err != nil {
+		return nil, &FileError{"the client certificate", certFrom + " must be a PEM file with certificate and key, or a list of the two files", err}
+	}
+	config.Certificates = []tls.Certificate{pair}
+	return config, nil
+}
