@@ -39,7 +39,7 @@ type rule struct {
 
 var (
 	drivers   = []string{"store/*store", "store/*/*"}
-	testKits  = []string{"store/storetest", "internal/facade/facadetest", "internal/baotest", "internal/mototest", "internal/pgtest", "internal/mariadbtest", "internal/vectors", "internal/vectors/*", "internal/azurefake", "internal/gcpfake"}
+	testKits  = []string{"store/storetest", "internal/facade/facadetest", "internal/baotest", "internal/mototest", "internal/pgtest", "internal/mariadbtest", "internal/vectors", "internal/vectors/*", "internal/azurefake", "internal/gcpfake", "internal/servertest"}
 	wrappers  = []string{"store/cachestore"}
 	impure    = []string{"net", "net/http", "os", "log/slog"}
 	assembled = []string{".", "internal/settings", "internal/stores", "internal/server", "internal/cli", "store/*store"}

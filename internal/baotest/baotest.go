@@ -7,13 +7,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/airlock-secrets/airlock/internal/servertest"
 )
 
 // Server is a development-mode OpenBao on loopback: unsealed, in memory, KV
@@ -51,41 +52,24 @@ func CacheDir(t testing.TB) string {
 // Start runs a server until the test ends.
 func Start(t testing.TB) *Server {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := l.Addr().String()
-	l.Close()
+	addr := "127.0.0.1:" + servertest.FreePort(t)
 	s := &Server{Addr: "http://" + addr, Token: "root"}
 	cmd := exec.Command(Tool(t, "bao"), "server", "-dev", "-dev-no-store-token",
 		"-dev-root-token-id="+s.Token, "-dev-listen-address="+addr)
-	var out bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &out
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
-	deadline := time.Now().Add(30 * time.Second)
-	for time.Now().Before(deadline) {
-		res, err := http.Get(s.Addr + "/v1/sys/health")
-		if err == nil {
-			res.Body.Close()
-			if res.StatusCode == http.StatusOK && s.mounted() {
-				return s
-			}
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
-	t.Fatalf("OpenBao did not become ready; it said:\n%s", out.String())
-	return nil
+	server := servertest.Run(t, "OpenBao", cmd, os.Kill)
+	server.Ready(t, 30*time.Second, s.ready)
+	return s
 }
 
-// mounted reports whether the development server has mounted secret/ yet and
+// ready reports whether the development server has mounted secret/ yet and
 // made it version 2: it does both just after it starts to answer.
-func (s *Server) mounted() bool {
-	status, _, err := s.call(context.Background(), "GET", "/v1/secret/config", nil)
-	return err == nil && status == http.StatusOK
+func (s *Server) ready(ctx context.Context) error {
+	for _, path := range []string{"/v1/sys/health", "/v1/secret/config"} {
+		if status, _, err := s.call(ctx, "GET", path, nil); err != nil || status != http.StatusOK {
+			return fmt.Errorf("%s: status %d, %v", path, status, err)
+		}
+	}
+	return nil
 }
 
 // Do sends one request as root and returns the status and the answer.
