@@ -1,89 +1,47 @@
 package live_test
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"io"
 	"log"
-	"math/big"
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/airlock-secrets/airlock/internal/gcpfake"
 	"github.com/airlock-secrets/airlock/internal/live"
+	"github.com/airlock-secrets/airlock/internal/servertest"
 )
 
 // closedPort is an address where nothing listens.
-func closedPort(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
+func closedPort(t *testing.T) string { return "127.0.0.1:" + servertest.FreePort(t) }
 
 // blackHole takes connections and never answers.
 func blackHole(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = l.Close() })
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			t.Cleanup(func() { _ = c.Close() })
-		}
-	}()
-	return l.Addr().String()
+	return "127.0.0.1:" + servertest.Listen(t, func(net.Conn) {})
 }
 
 // secure serves over TLS with a certificate of its own authority for a name,
 // good until a time, and returns the address and the authority's file.
 func secure(t *testing.T, name string, until time.Time) (address, ca string) {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, NotBefore: until.Add(-1000 * time.Hour), NotAfter: until,
-		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature, DNSNames: []string{name}}
+	authority := servertest.NewAuthority(t)
+	c := &x509.Certificate{NotBefore: until.Add(-1000 * time.Hour), NotAfter: until, DNSNames: []string{name}}
 	if name == "127.0.0.1" {
 		c.DNSNames = []string{"secretmanager.localhost"} // gRPC's
 		c.IPAddresses = []net.IP{net.IPv4(127, 0, 0, 1)}
 	}
-	der, err := x509.CreateCertificate(rand.Reader, c, c, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ca = filepath.Join(t.TempDir(), "ca.pem")
-	if err := os.WriteFile(ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600); err != nil {
-		t.Fatal(err)
-	}
 	s := httptest.NewUnstartedServer(http.NotFoundHandler())
 	s.Config.ErrorLog = log.New(io.Discard, "", 0)
-	s.TLS = &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}
+	s.TLS = &tls.Config{Certificates: []tls.Certificate{authority.Issue(t, c)}}
 	s.EnableHTTP2 = true
 	s.StartTLS()
 	t.Cleanup(s.Close)
-	return strings.TrimPrefix(s.URL, "https://"), ca
+	return strings.TrimPrefix(s.URL, "https://"), authority.File(t)
 }
 
 // TestNetwork: each way in which a store gives no answer is told from the

@@ -19,6 +19,7 @@ import (
 
 	"github.com/airlock-secrets/airlock/airflow"
 	"github.com/airlock-secrets/airlock/internal/gcpfake"
+	"github.com/airlock-secrets/airlock/internal/servertest"
 	"github.com/airlock-secrets/airlock/store"
 )
 
@@ -346,23 +347,10 @@ func TestProxy(t *testing.T) {
 	f := gcpfake.New()
 	f.Put("p", "x", []byte("v"))
 	at := gcpfake.Start(t, f)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = l.Close() })
 	asked := make(chan string, 10)
-	go func() {
-		for {
-			conn, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go tunnel(conn, at.Addr, asked)
-		}
-	}()
+	port := servertest.Listen(t, func(conn net.Conn) { go tunnel(conn, at.Addr, asked) })
 	keyfile, _ := gcpfake.Account(t, "p", "")
-	proxy := &url.URL{Scheme: "http", User: url.UserPassword("u", "hunter2"), Host: l.Addr().String()}
+	proxy := &url.URL{Scheme: "http", User: url.UserPassword("u", "hunter2"), Host: "127.0.0.1:" + port}
 	open := func(proxy string) *Store {
 		s, _, err := FromKwargs(kwargsOf(t, map[string]any{"gcp_keyfile_dict": keyfile}),
 			envOf("GOOGLE_CLOUD_UNIVERSE_DOMAIN", "example.test:443", "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH", at.CAFile, "https_proxy", proxy, "HTTPS_PROXY", "http://unread:1"))
@@ -374,7 +362,7 @@ func TestProxy(t *testing.T) {
 		s.now, s.sleep = func() time.Time { return c.at }, c.sleep
 		return s
 	}
-	_, err = open(proxy.String()).Get(t.Context(), "x") // the certificate is for another name
+	_, err := open(proxy.String()).Get(t.Context(), "x") // the certificate is for another name
 	wantError(t, err, store.Unavailable, "certificate")
 	if got := <-asked; got != "secretmanager.example.test:443 Basic dTpodW50ZXIy" {
 		t.Errorf("the proxy was asked for %q", got)

@@ -24,6 +24,7 @@ import (
 
 	"github.com/airlock-secrets/airlock/airflow/pyjson"
 	"github.com/airlock-secrets/airlock/internal/gcpfake"
+	"github.com/airlock-secrets/airlock/internal/servertest"
 	"github.com/airlock-secrets/airlock/store"
 )
 
@@ -264,22 +265,10 @@ func (zeros) Read(b []byte) (int, error) { clear(b); return len(b), nil }
 // does not speak TLS.
 func TestBrokenConnections(t *testing.T) {
 	serve := func(each func(net.Conn)) *gcpfake.Endpoint {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = l.Close() })
-		go func() {
-			for {
-				conn, err := l.Accept()
-				if err != nil {
-					return
-				}
-				each(conn)
-				_ = conn.Close()
-			}
-		}()
-		_, port, _ := net.SplitHostPort(l.Addr().String())
+		port := servertest.Listen(t, func(conn net.Conn) {
+			each(conn)
+			_ = conn.Close()
+		})
 		return &gcpfake.Endpoint{Universe: "localhost:" + port}
 	}
 	cut := serve(func(net.Conn) {})

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/airlock-secrets/airlock/internal/servertest"
 	"github.com/airlock-secrets/airlock/store"
 	"github.com/airlock-secrets/airlock/store/metadbstore"
 )
@@ -41,7 +42,7 @@ func serverFailures(t *testing.T, s *server, schema string) {
 	wrongPassword := *s
 	wrongPassword.password = "hunter2"
 	down := *s
-	down.port = closedPort(t)
+	down.port = servertest.FreePort(t)
 	for _, c := range []struct {
 		what, conn string
 		code       store.Code
@@ -130,35 +131,10 @@ func serverDeadlines(t *testing.T, s *server, schema string) {
 // without bytes, keeps it open.
 func listen(t *testing.T, answer []byte) (port string) {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.Close() })
-	go func() {
-		for {
-			conn, err := l.Accept()
-			if err != nil {
-				return
-			}
-			t.Cleanup(func() { conn.Close() })
-			if answer != nil {
-				_, _ = conn.Write(answer)
-				conn.Close()
-			}
+	return servertest.Listen(t, func(conn net.Conn) {
+		if answer != nil {
+			_, _ = conn.Write(answer)
+			conn.Close()
 		}
-	}()
-	_, port, _ = net.SplitHostPort(l.Addr().String())
-	return port
-}
-
-func closedPort(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	_, port, _ := net.SplitHostPort(l.Addr().String())
-	return port
+	})
 }

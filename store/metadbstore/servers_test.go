@@ -1,25 +1,19 @@
 package metadbstore_test
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/x509"
-	"crypto/x509/pkix"
 	"database/sql"
-	"encoding/pem"
 	"fmt"
-	"math/big"
 	"net"
 	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/airlock-secrets/airlock/internal/mariadbtest"
 	"github.com/airlock-secrets/airlock/internal/pgtest"
+	"github.com/airlock-secrets/airlock/internal/servertest"
 	"github.com/airlock-secrets/airlock/store"
 	"github.com/airlock-secrets/airlock/store/metadbstore"
 	"github.com/airlock-secrets/airlock/store/storetest"
@@ -246,28 +240,9 @@ func caseBlind(t *testing.T, s *server, name string, db *sql.DB, key string) {
 // certificates are those of a new CA and of a server on 127.0.0.1.
 func certificates(t *testing.T) map[string][]byte {
 	t.Helper()
-	must := func(err error) {
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	caKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	must(err)
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	must(err)
-	now := time.Now()
-	ca := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test CA"}, NotBefore: now.Add(-time.Hour), NotAfter: now.Add(time.Hour),
-		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign}
-	leaf := &x509.Certificate{SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "db"}, NotBefore: ca.NotBefore, NotAfter: ca.NotAfter,
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}}
-	caDER, err := x509.CreateCertificate(rand.Reader, ca, ca, &caKey.PublicKey, caKey)
-	must(err)
-	der, err := x509.CreateCertificate(rand.Reader, leaf, ca, &key.PublicKey, caKey)
-	must(err)
-	pkcs8, err := x509.MarshalPKCS8PrivateKey(key)
-	must(err)
-	block := func(kind string, b []byte) []byte { return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: b}) }
-	return map[string][]byte{"ca.crt": block("CERTIFICATE", caDER), "server.crt": block("CERTIFICATE", der), "server.key": block("PRIVATE KEY", pkcs8)}
+	authority := servertest.NewAuthority(t)
+	server, key := servertest.PEM(t, authority.Issue(t, &x509.Certificate{IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}}))
+	return map[string][]byte{"ca.crt": authority.PEM(), "server.crt": server, "server.key": key}
 }
 
 func write(t *testing.T, content []byte) string {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/airlock-secrets/airlock/internal/mariadbtest"
 	"github.com/airlock-secrets/airlock/internal/pgtest"
+	"github.com/airlock-secrets/airlock/internal/servertest"
 	"github.com/airlock-secrets/airlock/store"
 	"github.com/airlock-secrets/airlock/store/metadbstore"
 )
@@ -43,8 +44,8 @@ func postgresURLs(t *testing.T, s *server, p *pgtest.Server) {
 		"a blank option":         query("sslmode="),
 		"a socket":               "postgresql://" + user + "@/" + name + "?host=" + url.QueryEscape(p.Dir) + "&port=" + p.Port,
 		"a host as an option":    "postgresql://" + user + "@/" + name + "?host=127.0.0.1:" + p.Port,
-		"the second host":        "postgresql://" + user + "@/" + name + "?host=127.0.0.1:" + closedPort(t) + "&host=127.0.0.1:" + p.Port,
-		"the second port":        "postgresql://" + user + "@/" + name + "?host=127.0.0.1,127.0.0.1&port=" + closedPort(t) + "," + p.Port,
+		"the second host":        "postgresql://" + user + "@/" + name + "?host=127.0.0.1:" + servertest.FreePort(t) + "&host=127.0.0.1:" + p.Port,
+		"the second port":        "postgresql://" + user + "@/" + name + "?host=127.0.0.1,127.0.0.1&port=" + servertest.FreePort(t) + "," + p.Port,
 		"all as options":         "postgresql:///?host=127.0.0.1&port=" + p.Port + "&dbname=" + name + "&user=" + s.user + "&password=" + url.QueryEscape(s.password),
 	})
 	for what, o := range map[string]metadbstore.Options{

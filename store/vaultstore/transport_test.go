@@ -1,15 +1,9 @@
 package vaultstore_test
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"io"
-	"math/big"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -18,8 +12,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
+	"github.com/airlock-secrets/airlock/internal/servertest"
 	"github.com/airlock-secrets/airlock/store"
 	"github.com/airlock-secrets/airlock/store/vaultstore"
 )
@@ -235,52 +229,22 @@ type authority struct {
 
 func newAuthority(t *testing.T) *authority {
 	t.Helper()
+	ca := servertest.NewAuthority(t)
 	a := &authority{dir: t.TempDir(), pool: x509.NewCertPool()}
-	caKey, ca := issue(t, &x509.Certificate{IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign}, nil, nil)
-	a.pool.AddCert(ca)
-	serverKey, server := issue(t, &x509.Certificate{IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}}, ca, caKey)
-	clientKey, client := issue(t, &x509.Certificate{ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}}, ca, caKey)
-	a.server = tls.Certificate{Certificate: [][]byte{server.Raw}, PrivateKey: serverKey}
+	a.pool.AddCert(ca.Certificate)
+	a.server = ca.Issue(t, &x509.Certificate{IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}})
+	certPEM, keyPEM := servertest.PEM(t, ca.Issue(t, &x509.Certificate{ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}}))
 	if err := os.Mkdir(filepath.Join(a.dir, "cas"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	key, err := x509.MarshalPKCS8PrivateKey(clientKey)
-	if err != nil {
-		t.Fatal(err)
-	}
-	certPEM := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: client.Raw})
-	keyPEM := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key})
-	caPEM := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: ca.Raw})
 	for name, b := range map[string][]byte{
-		"ca.pem": caPEM, "cas/ca.pem": caPEM, "cert.pem": certPEM, "key.pem": keyPEM, "both.pem": append(certPEM, keyPEM...), "empty.pem": nil,
+		"ca.pem": ca.PEM(), "cas/ca.pem": ca.PEM(), "cert.pem": certPEM, "key.pem": keyPEM, "both.pem": append(certPEM, keyPEM...), "empty.pem": nil,
 	} {
 		if err := os.WriteFile(filepath.Join(a.dir, name), b, 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
 	return a
-}
-
-func issue(t *testing.T, c, parent *x509.Certificate, parentKey *ecdsa.PrivateKey) (*ecdsa.PrivateKey, *x509.Certificate) {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c.SerialNumber, c.Subject = big.NewInt(time.Now().UnixNano()), pkix.Name{CommonName: "airlock test"}
-	c.NotBefore, c.NotAfter = time.Now().Add(-time.Hour), time.Now().Add(time.Hour)
-	if parent == nil {
-		parent, parentKey = c, key
-	}
-	raw, err := x509.CreateCertificate(rand.Reader, c, parent, &key.PublicKey, parentKey)
-	if err != nil {
-		t.Fatal(err)
-	}
-	parsed, err := x509.ParseCertificate(raw)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return key, parsed
 }
 
 func TestTLS(t *testing.T) {
