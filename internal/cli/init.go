@@ -125,7 +125,7 @@ func (a *app) runInit(ctx context.Context, s setup.Service, given setup.Answers,
 		return err
 	}
 	for _, q := range s.Questions {
-		if value, _, ok := here.Lookup(q.Env); ok && q.Secret {
+		if value, ok := a.ownVariable(q.Env); ok && q.Secret {
 			given[q.Name] = value
 		}
 	}
@@ -168,7 +168,10 @@ func (a *app) carryOut(ctx context.Context, p *setup.Plan, here *settings.Settin
 		}
 	}
 	if o.apply {
-		admin := &setup.Admin{Env: stores.Env{Getenv: environment(here), Home: here.Home(), Dir: here.Dir()}, Keep: complete,
+		// What logs in, where, and by which proxy must not come from the
+		// folder: a .env of somebody else's would have the administrator's
+		// token sent to its author.
+		admin := &setup.Admin{Env: stores.Env{Getenv: a.ownVariable, Home: here.Home(), Dir: here.Dir()}, Keep: complete,
 			Say: func(line string) { a.say("airlock: %s", line) }}
 		if err := p.Apply(ctx, admin); err != nil {
 			return err
@@ -182,13 +185,6 @@ func (a *app) carryOut(ctx context.Context, p *setup.Plan, here *settings.Settin
 	}
 	a.next(p, o)
 	return nil
-}
-
-func environment(s *settings.Settings) func(string) (string, bool) {
-	return func(name string) (string, bool) {
-		value, _, ok := s.Lookup(name)
-		return value, ok
-	}
 }
 
 func indent(text string) string {

@@ -26,10 +26,16 @@ func (a *app) plainTerminal() bool {
 
 // getenv is a variable of the process; "" where it is not set.
 func (a *app) getenv(name string) string {
+	value, _ := a.ownVariable(name)
+	return value
+}
+
+// ownVariable is a variable of the process, never one of the folder.
+func (a *app) ownVariable(name string) (value string, ok bool) {
 	for _, pair := range slices.Backward(a.Environ) {
 		if value, ok := strings.CutPrefix(pair, name+"="); ok {
-			return value
+			return value, true
 		}
 	}
-	return ""
+	return "", false
 }
