@@ -2,6 +2,7 @@ package setup
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -70,28 +71,43 @@ type writer struct {
 	err     error
 }
 
-// read returns a file's text and mode; false where there is none.
+// mostThere bounds what is read of a file that is there.
+const mostThere = 1 << 20
+
+// read returns a file's text and mode; false where there is none. No link is
+// followed out of the folder.
 func (w *writer) read(path string) (string, fs.FileMode, bool) {
 	if w.err != nil {
 		return "", 0, false
 	}
-	full := filepath.Join(w.dir, path)
-	info, err := os.Lstat(full)
+	text, mode, err := readThere(w.dir, path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", 0, false
-	}
-	if err == nil && !info.Mode().IsRegular() {
-		err = fmt.Errorf("%s is not a regular file: move it away", path)
-	}
-	var text []byte
-	if err == nil {
-		text, err = os.ReadFile(full)
 	}
 	if err != nil {
 		w.err = fmt.Errorf("reading what is there: %w", err)
 		return "", 0, false
 	}
-	return string(text), info.Mode().Perm(), true
+	return text, mode, true
+}
+
+func readThere(dir, path string) (string, fs.FileMode, error) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return "", 0, err
+	}
+	defer root.Close()
+	info, err := root.Lstat(filepath.FromSlash(path))
+	switch {
+	case err != nil:
+		return "", 0, err
+	case !info.Mode().IsRegular():
+		return "", 0, fmt.Errorf("%s is not a regular file: move it away", path)
+	case info.Size() > mostThere:
+		return "", 0, fmt.Errorf("%s is larger than 1 MiB", path)
+	}
+	text, err := root.ReadFile(filepath.FromSlash(path))
+	return string(text), info.Mode().Perm(), err
 }
 
 // file makes a file, or keeps the one that is there.
@@ -107,8 +123,10 @@ func (w *writer) file(f File) {
 	switch {
 	case ok && text == f.Text:
 		c.Done, c.mode = Keep, mode
-	case ok && f.Private, ok && onlyPlaceholders(text, f.Text):
-		// A place follows .env; it is ours alone.
+	case ok && f.Private:
+		// A place follows .env; it is ours alone, whoever made it.
+		c.Done = Add
+	case ok && onlyPlaceholders(text, f.Text):
 		c.Done, c.mode = Add, mode
 	case ok:
 		c.Done, c.text, c.mode = Keep, text, mode
@@ -148,8 +166,8 @@ func isRequirement(have, want string) bool {
 }
 
 func exists(dir, path string) bool {
-	_, err := os.Lstat(filepath.Join(dir, path))
-	return err == nil
+	_, _, err := readThere(dir, path)
+	return !errors.Is(err, fs.ErrNotExist)
 }
 
 // lines sees to it that a file has some lines.
@@ -213,6 +231,10 @@ func (w *writer) dotenv() {
 		text = c.setting(text, have, v, line)
 	}
 	c.text = text
+	if c.Done == Add && mode&0o077 != 0 {
+		c.mode = mode & 0o700
+		c.Notes = append(c.Notes, fmt.Sprintf("only its owner may read it from now on (its mode was %04o)", mode))
+	}
 	w.changes = append(w.changes, c)
 }
 
@@ -268,24 +290,34 @@ func Write(dir string, changes []Change) error {
 	return nil
 }
 
+// write goes by way of the folder itself, so that no link in a cloned
+// repository leads credentials or a script to another place.
 func (c Change) write(dir string) error {
-	full := filepath.Join(dir, filepath.FromSlash(c.Path))
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
 	folder := fs.FileMode(0o755)
 	if c.private {
 		folder = 0o700
 	}
-	if err := os.MkdirAll(filepath.Dir(full), folder); err != nil {
+	path := filepath.FromSlash(c.Path)
+	if err := root.MkdirAll(filepath.Dir(path), folder); err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(filepath.Dir(full), ".airlock-")
+	beside := filepath.Join(filepath.Dir(path), ".airlock-"+rand.Text())
+	f, err := root.OpenFile(beside, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
 	}
-	defer os.Remove(f.Name()) // gone already once it is renamed
 	_, err = f.WriteString(c.text)
 	err = errors.Join(err, f.Chmod(c.mode), f.Sync(), f.Close())
-	if err != nil {
-		return err
+	if err == nil {
+		err = root.Rename(beside, path)
 	}
-	return os.Rename(f.Name(), full)
+	if err != nil {
+		return errors.Join(err, root.Remove(beside))
+	}
+	return nil
 }

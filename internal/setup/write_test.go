@@ -192,6 +192,45 @@ func TestLinksAreNotFollowed(t *testing.T) {
 	}
 }
 
+// TestFoldersThatAreLinks: a repository that was cloned leads nothing that is
+// written to another place.
+func TestFoldersThatAreLinks(t *testing.T) {
+	for _, link := range []string{"secrets-backend", "secrets-backend/places", "dags"} {
+		dir, outside := t.TempDir(), t.TempDir()
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, link)), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Symlink(outside, filepath.Join(dir, link)); err != nil {
+			t.Fatal(err)
+		}
+		changes, err := plan(t, "vault", answered()["vault"]["approle"]).Changes(t.Context(), dir)
+		if err == nil {
+			err = setup.Write(dir, changes)
+		}
+		if err == nil {
+			t.Errorf("%s: a link out of the folder was taken", link)
+		}
+		if left := files(t, outside); len(left) > 0 {
+			t.Errorf("%s: %d files are written elsewhere", link, len(left))
+		}
+	}
+}
+
+// TestModesThatAreTooWide: credentials are not written into files that others
+// can read, such as git makes them.
+func TestModesThatAreTooWide(t *testing.T) {
+	dir := t.TempDir()
+	for _, path := range []string{".env", "secrets-backend/places/shell.sh", "secrets-backend/places/AIRFLOW__SECRETS__BACKEND_KWARGS"} {
+		put(t, dir, path, "# there already\n")
+	}
+	write(t, plan(t, "vault", answered()["vault"]["approle"]), dir)
+	for path, text := range files(t, dir) {
+		if info, err := os.Stat(filepath.Join(dir, path)); err != nil || strings.Contains(text, "CANARY-") && info.Mode().Perm() != 0o600 {
+			t.Errorf("%s holds a credential and has mode %o, %v", path, info.Mode().Perm(), err)
+		}
+	}
+}
+
 // TestKeyFile: the key goes into the kwargs as an object, on one line.
 func TestKeyFile(t *testing.T) {
 	account, _ := gcpfake.Account(t, "my-project", "https://localhost:1/token")
