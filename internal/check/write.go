@@ -1,12 +1,12 @@
 package check
 
 import (
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 )
 
 // ErrChanged is what a file is refused with that is not as it was read.
@@ -16,39 +16,48 @@ var ErrChanged = errors.New("it has changed since it was read")
 // mode it has. A link is followed within dir. It fails with [ErrChanged]
 // where the file no longer is what was read; a file that was not there is made.
 func (c *Change) Write(dir string) error {
-	path := filepath.Join(dir, filepath.FromSlash(c.File.Path))
-	if err := c.write(dir, path); err != nil {
+	if err := c.write(dir); err != nil {
 		return fmt.Errorf("changing %s: %w", c.File.Path, err)
 	}
 	return nil
 }
 
-func (c *Change) write(dir, path string) error {
-	target, err := within(dir, path)
+// write goes by way of the folder itself: also a link that is put there in
+// the meantime leads nowhere else.
+func (c *Change) write(dir string) error {
+	path, err := within(dir, filepath.FromSlash(c.File.Path))
 	if err != nil {
 		return err
 	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
 	mode := fs.FileMode(0o644)
-	was, err := os.ReadFile(target)
+	info, err := root.Lstat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && c.File.Text == "":
+		return replace(root, path, c.New, mode)
 	case err != nil:
 		return err
-	case string(was) != c.File.Text:
-		return ErrChanged
-	default:
-		info, err := os.Stat(target)
-		if err != nil {
-			return err
-		}
-		mode = info.Mode().Perm()
+	case !info.Mode().IsRegular():
+		return ErrChanged // a pipe would be waited for
 	}
-	return replace(target, c.New, mode)
+	was, err := root.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	if string(was) != c.File.Text {
+		return ErrChanged
+	}
+	return replace(root, path, c.New, info.Mode().Perm())
 }
 
-// within follows links, and refuses one that leads out of dir.
+// within follows links, and refuses one that leads out of dir. The path and
+// the one that it returns are relative to dir.
 func within(dir, path string) (string, error) {
-	target, err := filepath.EvalSymlinks(path)
+	target, err := filepath.EvalSymlinks(filepath.Join(dir, path))
 	if errors.Is(err, fs.ErrNotExist) {
 		return path, nil
 	}
@@ -59,28 +68,28 @@ func within(dir, path string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if rel, err := filepath.Rel(root, target); err != nil || rel == ".." || strings.HasPrefix(rel, ".."+string(filepath.Separator)) {
+	rel, err := filepath.Rel(root, target)
+	if err != nil || !filepath.IsLocal(rel) {
 		return "", errors.New("it is a link that leads out of the folder")
 	}
-	return target, nil
+	return rel, nil
 }
 
 // replace writes beside the file, to the disk, and then renames: at any time
 // the name holds the whole old text or the whole new one.
-func replace(path, text string, mode fs.FileMode) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".airlock-*") // 0600: it may hold secrets
+func replace(root *os.Root, path, text string, mode fs.FileMode) error {
+	beside := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".airlock-"+rand.Text())
+	f, err := root.OpenFile(beside, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) // it may hold secrets
 	if err != nil {
 		return err
 	}
-	defer func() {
-		if err != nil {
-			_ = os.Remove(f.Name())
-		}
-	}()
 	_, err = f.WriteString(text)
 	err = errors.Join(err, f.Chmod(mode), f.Sync(), f.Close())
-	if err != nil {
-		return err
+	if err == nil {
+		err = root.Rename(beside, path)
 	}
-	return os.Rename(f.Name(), path)
+	if err != nil {
+		return errors.Join(err, root.Remove(beside))
+	}
+	return nil
 }

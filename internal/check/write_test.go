@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/airlock-secrets/airlock/internal/check"
@@ -68,6 +69,32 @@ func TestChangeWrite(t *testing.T) {
 	}
 	if left, _ := filepath.Glob(filepath.Join(dir, ".*airlock*")); len(left) > 0 {
 		t.Errorf("left behind: %v", left)
+	}
+}
+
+// TestChangeWriteStaysInside: not even a folder that becomes a link, or a file
+// that becomes a pipe, after it was read leads a fix elsewhere or holds it up.
+func TestChangeWriteStaysInside(t *testing.T) {
+	dir, outside := t.TempDir(), t.TempDir()
+	if err := os.WriteFile(filepath.Join(outside, "x.env"), []byte("old"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(outside, filepath.Join(dir, "folder")); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Mkfifo(filepath.Join(dir, "pipe"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []*check.Change{change("folder/x.env", "old", "new"), change("folder/made.env", "", "new"), change("pipe", "old", "new"), change("../up", "", "new")} {
+		if err := c.Write(dir); err == nil {
+			t.Errorf("%s is written", c.File.Path)
+		}
+	}
+	if got, err := os.ReadFile(filepath.Join(outside, "x.env")); err != nil || string(got) != "old" {
+		t.Errorf("the file outside is changed, %v", err)
+	}
+	if list, err := os.ReadDir(outside); err != nil || len(list) != 1 {
+		t.Errorf("%d files outside, want 1, %v", len(list), err)
 	}
 }
 
