@@ -89,7 +89,9 @@ func addEdit(all []*Change, f Finding, e Edit) []*Change {
 // Diff is the change as a unified diff, with *** in place of whatever may be a
 // secret.
 func (c *Change) Diff() (string, error) {
-	const context = 1
+	// Lines around a change may be the middle of a value of several lines,
+	// in which nothing tells what is secret.
+	const context = 0
 	text, err := udiff.ToUnified("a/"+c.File.Path, "b/"+c.File.Path, c.File.Text, c.edits, context)
 	if err != nil {
 		return "", fmt.Errorf("comparing %s: %w", c.File.Path, err)

@@ -90,7 +90,7 @@ func TestChanges(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := "--- a/.env\n+++ b/.env\n@@ -1,3 +1,3 @@\n-A=***\n+A=***\n B=***\n-SECRET='***'\n+SECRET=***\n"
+	want := "--- a/.env\n+++ b/.env\n@@ -1 +1 @@\n-A=***\n+A=***\n@@ -3 +3 @@\n-SECRET='***'\n+SECRET=***\n"
 	if diff != want {
 		t.Errorf("the diff is not the one expected:\n%s", strings.ReplaceAll(diff, canary, ""))
 	}

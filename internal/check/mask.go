@@ -46,13 +46,24 @@ var blob = regexp.MustCompile(`[A-Za-z0-9+/_-]{24,}={0,2}`)
 // userInfo is what stands before the host of an address.
 var userInfo = regexp.MustCompile(`://[^\s"'/@]*@`)
 
-// harmlessKinds are files that hold no values.
-var harmlessKinds = []project.Kind{project.RequirementList, project.Ignore, project.VaultPolicy, project.CloudPolicy, project.DAG}
+// harmlessKinds are files that hold no values, but for addresses with a
+// password in them.
+var harmlessKinds = []project.Kind{project.RequirementList, project.Ignore, project.VaultPolicy, project.CloudPolicy}
+
+// literal is from the first quote of a line to the last.
+var literal = regexp.MustCompile(`["'].*["']`)
+
+// schedule is the argument of a DAG that its fixes are about, without quotes
+// in its text.
+var schedule = regexp.MustCompile(`\bschedule(_interval)?[ \t]*=[ \t]*("[^"\\]{0,40}"|'[^'\\]{0,40}')`)
 
 // hidden are the stretches of a line that may be secrets, in order.
 func hidden(kind project.Kind, line string) []stretch {
-	if slices.Contains(harmlessKinds, kind) {
-		return nil
+	switch {
+	case kind == project.DAG:
+		return merged(append(literals(line), userInfos(line)...))
+	case slices.Contains(harmlessKinds, kind):
+		return userInfos(line)
 	}
 	var all []stretch
 	for at := 0; at < len(line); {
@@ -75,10 +86,38 @@ func hidden(kind project.Kind, line string) []stretch {
 			all = append(all, stretch{m[0], m[1]})
 		}
 	}
+	return merged(append(all, userInfos(line)...))
+}
+
+// userInfos are the users and passwords of addresses.
+func userInfos(line string) []stretch {
+	var all []stretch
 	for _, m := range userInfo.FindAllStringIndex(line, -1) {
 		all = append(all, stretch{m[0] + len("://"), m[1] - len("@")})
 	}
-	return merged(all)
+	return all
+}
+
+// literals are the texts in a line of Python, but for the schedule of a DAG:
+// people write passwords into DAGs. A line that ends a text of several lines
+// is hidden up to there.
+func literals(line string) []stretch {
+	var all []stretch
+	begin := 0
+	if end := max(strings.LastIndex(line, `"""`), strings.LastIndex(line, "'''")); end >= 0 {
+		all, begin = []stretch{{0, end}}, end
+	}
+	hide := func(start, end int) {
+		if m := literal.FindStringIndex(line[start:end]); m != nil {
+			all = append(all, stretch{start + m[0] + 1, start + m[1] - 1})
+		}
+	}
+	for _, m := range schedule.FindAllStringIndex(line[begin:], -1) {
+		hide(begin, begin+m[0])
+		begin += m[1]
+	}
+	hide(begin, len(line))
+	return all
 }
 
 // valueEnd is where a value ends: at its closing quote, at the comma or brace
