@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/airlock-secrets/airlock/internal/azurefake"
 	"github.com/airlock-secrets/airlock/internal/baotest"
@@ -114,7 +115,9 @@ func runClaims(t *testing.T, all []claimed) []string {
 				t.Error(err)
 				return
 			}
-			r := a.program(t, "python").revealing().reading(string(in)).run(t, script(t, "claims.py"))
+			p := a.program(t, "python").revealing().reading(string(in))
+			p.patience = 15 * time.Minute // many cases of a second or two
+			r := p.run(t, script(t, "claims.py"))
 			for line := range strings.Lines(r.stdout) {
 				var answer struct {
 					Name int

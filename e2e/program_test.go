@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -56,6 +57,8 @@ type program struct {
 	stdin string
 	// reveals says that the answer on standard output may hold a secret.
 	reveals bool
+	// patience is how long it may run; 0: two minutes.
+	patience time.Duration
 }
 
 // result is what a program said. Its text may hold secrets when the program
@@ -115,7 +118,7 @@ func (p program) command(t testing.TB, ctx context.Context, args ...string) *exe
 // that nobody asked for.
 func (p program) run(t testing.TB, args ...string) result {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), cmp.Or(p.patience, 2*time.Minute))
 	defer cancel()
 	cmd := p.command(t, ctx, args...)
 	var stdout, stderr bytes.Buffer

@@ -66,9 +66,7 @@ def child(case, out):
     os.chdir(case["env"]["AIRFLOW_HOME"])
     try:
         if case.get("debug"):
-            import logging
-
-            logging.basicConfig(level=logging.DEBUG)
+            os.environ["AIRFLOW__LOGGING__LOGGING_LEVEL"] = "DEBUG"
         scope = {}
         exec(PRELUDE, scope)
         exec(case["code"], scope)
