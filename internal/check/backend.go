@@ -27,6 +27,9 @@ type Backend struct {
 	Object *pyjson.Object
 	// Warning is set where Airflow goes on without the text.
 	Warning *airflow.KwargsWarning
+	// places are where the names of the kwargs stand in their text, nil until
+	// a rule asks.
+	places map[string]int
 }
 
 // backends lists those of all environments, [workers] after [secrets].
@@ -95,18 +98,33 @@ func (b *Backend) At(kwarg string) project.Span {
 	if b.Kwargs == nil {
 		return b.Class.Text
 	}
-	quoted := `"` + kwarg + `"`
-	for from := 0; ; {
-		i := strings.Index(b.Kwargs.Value[from:], quoted)
-		if i < 0 {
-			return b.Kwargs.Text
-		}
-		at, end := from+i, from+i+len(quoted)
-		if strings.HasPrefix(strings.TrimLeft(b.Kwargs.Value[end:], " \t\r\n"), ":") {
-			return b.Kwargs.Of(at, end)
-		}
-		from = end
+	if b.places == nil {
+		b.places = placesOf(b.Kwargs.Value)
 	}
+	if at, ok := b.places[kwarg]; ok {
+		return b.Kwargs.Of(at, at+len(kwarg)+2)
+	}
+	return b.Kwargs.Text
+}
+
+// placesOf are the first places of a JSON text at which names stand between
+// quotes, with a colon behind them.
+func placesOf(text string) map[string]int {
+	places := map[string]int{}
+	before := -1
+	for i := range len(text) {
+		if text[i] != '"' {
+			continue
+		}
+		if before >= 0 && strings.HasPrefix(strings.TrimLeft(text[i+1:], " \t\r\n"), ":") {
+			name := text[before+1 : i]
+			if _, again := places[name]; !again {
+				places[name] = before
+			}
+		}
+		before = i
+	}
+	return places
 }
 
 // Text is a kwarg that is a string, and whether it is one.

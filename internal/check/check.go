@@ -63,17 +63,6 @@ type Edit struct {
 	New  string
 }
 
-// Subject is what the rules look at.
-type Subject struct {
-	Project  *project.Project
-	DAGs     *dagscan.Result
-	Backends []*Backend
-	// prose are the sentences of the documents and quoted their words between
-	// backquotes, nil until a rule asks.
-	prose  []project.Span
-	quoted []docToken
-}
-
 // Rules are all of them, in the order in which they are listed.
 func Rules() []Rule {
 	return slices.Concat(textRules(), classRules(), kwargsRules(), nameRules(), vaultRules(), awsRules(),

@@ -126,7 +126,7 @@ func findKwargsWithoutClass(s *Subject, report Report) {
 	for _, env := range s.Project.Environments {
 		for i, name := range kwargsNames {
 			kwargs := env.Lookup(name)
-			if kwargs == nil || kwargs.Known && kwargs.Value == "" || env.Lookup(classNames[i]) != nil || misspeltClass(env, i) || open(env) || isProgram(kwargs) {
+			if kwargs == nil || kwargs.Known && kwargs.Value == "" || env.Lookup(classNames[i]) != nil || misspeltClass(env, i) || env.Open || isProgram(kwargs) {
 				continue
 			}
 			f := Finding{Span: kwargs.Key, Message: called(kwargs) + " is set, but no class: " + classNames[i] + " is missing", Fix: "set " + classNames[i] + " to the class that the kwargs are for"}

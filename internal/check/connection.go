@@ -88,21 +88,34 @@ type connText struct {
 	exact bool
 	// service is the store that a command writes it to.
 	service string
+	// linted is what is wrong with it, nil until a rule asks.
+	linted *connlint.Report
+}
+
+func (c *connText) lint() *connlint.Report {
+	if c.linted == nil {
+		c.linted = connlint.Lint(c.text, connlint.Options{ID: c.entry.ID, Service: c.service})
+	}
+	return c.linted
 }
 
 // filledLater is a placeholder.
 var filledLater = regexp.MustCompile(`<[^<>\s"']+>`)
 
 // connTexts are the connections whose text is in the project.
-func connTexts(s *Subject) []connText {
-	var all []connText
+func connTexts(s *Subject) []*connText {
+	return remember(&s.known.connections, func() []*connText { return connTextsOf(s) })
+}
+
+func connTextsOf(s *Subject) []*connText {
+	var all []*connText
 	names := namings(s)
 	for i := range s.Project.Entries {
 		e := &s.Project.Entries[i]
 		if e.Store == "" && e.Kind != airflow.KindConnection || !e.Known {
 			continue
 		}
-		c := connText{entry: e, raw: e.Text, span: e.Span, service: e.Store}
+		c := &connText{entry: e, raw: e.Text, span: e.Span, service: e.Store}
 		switch {
 		case e.Text != "":
 		case e.Fields["conn_uri"] != "":
@@ -239,7 +252,7 @@ func (c *connText) name() string {
 func ofCode(code connlint.Code) func(*Subject, Report) {
 	return func(s *Subject, report Report) {
 		for _, c := range connTexts(s) {
-			r := connlint.Lint(c.text, connlint.Options{ID: c.entry.ID, Service: c.service})
+			r := c.lint()
 			var list []connlint.Problem
 			for _, p := range r.Problems {
 				if p.Code == code && p.Severity != connlint.Note {

@@ -49,7 +49,7 @@ func findRefused(s *Subject, report Report) {
 			continue // found by another rule
 		}
 		absent := strings.Contains(raised(err), "authentication type requires")
-		if absent && open(b.Environment) {
+		if absent && b.Environment.Open {
 			continue // a variable may give it
 		}
 		message := strings.TrimRight(told(raised(err)), ".")
@@ -142,7 +142,7 @@ func findContradictions(s *Subject, report Report) {
 				report(Finding{Span: b.At(namedIn(b.Object, note)), Message: note, Airflow: "VaultBackend signs in with the credentials that boto3 finds.", Fix: "give both, or neither"})
 			}
 		}
-		if b.Warning == nil && !elsewhere(b) && !open(b.Environment) && !hasUnknown(b) {
+		if b.Warning == nil && !elsewhere(b) && !b.Environment.Open && !hasUnknown(b) {
 			findHalves(b, report)
 		}
 	}

@@ -168,13 +168,12 @@ func documentTokens(s *Subject) []docToken {
 // that a page which lost its backquotes has left: paths that end in /* and
 // names of roles.
 func quotedWords(s *Subject) []docToken {
-	if s.quoted == nil {
-		s.quoted = []docToken{}
+	return remember(&s.known.quoted, func() (list []docToken) {
 		for _, sentence := range s.sentences() {
-			s.quoted = append(s.quoted, wordsOf(sentence)...)
+			list = append(list, wordsOf(sentence)...)
 		}
-	}
-	return s.quoted
+		return list
+	})
 }
 
 func wordsOf(sentence project.Span) []docToken {
@@ -207,15 +206,14 @@ func wordsOf(sentence project.Span) []docToken {
 
 // sentences are those of all documents.
 func (s *Subject) sentences() []project.Span {
-	if s.prose == nil {
-		s.prose = []project.Span{}
+	return remember(&s.known.prose, func() (list []project.Span) {
 		for _, f := range s.Project.Files {
 			if f.Kind == project.Document {
-				s.prose = append(s.prose, sentences(f)...)
+				list = append(list, sentences(f)...)
 			}
 		}
-	}
-	return s.prose
+		return list
+	})
 }
 
 // blockStart is the start of a line that begins a block of its own: a list's

@@ -1,7 +1,6 @@
 package check
 
 import (
-	"cmp"
 	"fmt"
 	"maps"
 	"path"
@@ -41,23 +40,9 @@ func exposureRules() []Rule {
 // secretsOf lists the credentials that settings hold, in the order in which
 // they stand in the files.
 func secretsOf(s *Subject, of func(placed) bool, found func(p placed, what string, open bool)) {
-	list := settings(s)
-	slices.SortStableFunc(list, func(a, b placed) int {
-		return cmp.Or(cmp.Compare(a.Key.Path(), b.Key.Path()), cmp.Compare(a.Key.Start, b.Key.Start))
-	})
-	for _, p := range list {
-		if p.Secret || !of(p) {
-			continue
-		}
-		value := p.Value
-		if !p.Known {
-			value = strings.Trim(p.Text.Text(), `"'`)
-			if !strings.Contains(value, "$") {
-				continue
-			}
-		}
-		if what, open, ok := credential(p.Name, value); ok {
-			found(p, what, open)
+	for _, h := range s.credentials() {
+		if of(h.placed) {
+			found(h.placed, h.what, h.open)
 		}
 	}
 }

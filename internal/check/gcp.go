@@ -101,7 +101,7 @@ func legalName(service, name string) string {
 // but not those that the environment answers.
 func illegalIDs(s *Subject, n *naming, report Report) {
 	for _, u := range usesOf(s) {
-		if inEnvironment(s, u.ref) || u.ref.Kind == airflow.KindConfig {
+		if s.inEnvironment(u.ref) || u.ref.Kind == airflow.KindConfig {
 			continue
 		}
 		prefix, on := n.prefix(u.ref.Kind)

@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/airlock-secrets/airlock/airflow"
-	"github.com/airlock-secrets/airlock/internal/project"
 )
 
 func idRules() []Rule {
@@ -76,7 +75,7 @@ func findCollidingIDs(s *Subject, report Report) {
 		return
 	}
 	collide(uses, func(ref airflow.Ref) string {
-		if !inEnvironment(s, ref) {
+		if !s.inEnvironment(ref) {
 			return ""
 		}
 		if ref.Kind == airflow.KindConnection {
@@ -108,16 +107,4 @@ func collide(uses []usage, name func(airflow.Ref) string, report Report) {
 				u.ref.Kind, u.ref.ID, before.ref.ID, before.file, before.line, shared)}))
 		}
 	}
-}
-
-// inEnvironment tells whether the project sets the environment variable of an
-// id.
-func inEnvironment(s *Subject, ref airflow.Ref) bool {
-	for i := range s.Project.Entries {
-		e := &s.Project.Entries[i]
-		if e.Layer == project.InEnvironment && e.Kind == ref.Kind && strings.EqualFold(e.ID, ref.ID) {
-			return true
-		}
-	}
-	return false
 }

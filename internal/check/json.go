@@ -108,11 +108,13 @@ type change struct {
 }
 
 func apply(text string, changes []change) string {
-	for i := len(changes) - 1; i >= 0; i-- {
-		c := changes[i]
-		text = text[:c.from] + c.to + text[c.end:]
+	var b strings.Builder
+	at := 0
+	for _, c := range changes {
+		b.WriteString(text[at:c.from] + c.to)
+		at = c.end
 	}
-	return text
+	return b.String() + text[at:]
 }
 
 // editsOf are the edits that make changes in the value of a setting: nil where
@@ -226,7 +228,7 @@ func findMissing(s *Subject, report Report) {
 // withoutKwargs tells whether nothing gives a backend kwargs: no text, no
 // variable for a single one, no command and no name in a store.
 func withoutKwargs(b *Backend) bool {
-	if elsewhere(b) || open(b.Environment) || b.Warning != nil || b.Object.Len() > 0 {
+	if elsewhere(b) || b.Environment.Open || b.Warning != nil || b.Object.Len() > 0 {
 		return false
 	}
 	return b.Row.Service != "" && b.Class.Known

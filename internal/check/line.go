@@ -47,7 +47,7 @@ func findPlaceholders(s *Subject, report Report) {
 		for _, at := range placeholders(p.Value) {
 			name := called(p.Setting)
 			airflow := "It is used as it stands, in place of what it stands for."
-			if b := backendOf(s, p.Setting); b != nil && mistake(b) == placeholder {
+			if b := backendOf(s, p.Setting); b != nil && s.mistake(b) == placeholder {
 				airflow = consequence(b)
 			}
 			if kwarg := kwargAt(p.Value, at[0]); kwarg != "" && slices.Contains(kwargsNames, p.Name) {

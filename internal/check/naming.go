@@ -26,13 +26,14 @@ type naming struct {
 // namings are those of all backends whose kwargs can be read. A rule about
 // names says nothing of the others: what they ask for is not known.
 func namings(s *Subject) []*naming {
-	var all []*naming
-	for _, b := range s.Backends {
-		if n := namingOf(b); n != nil {
-			all = append(all, n)
+	return remember(&s.known.names, func() (all []*naming) {
+		for _, b := range s.Backends {
+			if n := namingOf(b); n != nil {
+				all = append(all, n)
+			}
 		}
-	}
-	return all
+		return all
+	})
 }
 
 func namingOf(b *Backend) *naming {
@@ -196,13 +197,7 @@ func serviceName(service string) string {
 
 // written are what commands write to a service under a name.
 func written(s *Subject, service string) []*project.Entry {
-	var list []*project.Entry
-	for i := range s.Project.Entries {
-		if e := &s.Project.Entries[i]; e.Store == service && e.Remote != "" {
-			list = append(list, e)
-		}
-	}
-	return list
+	return s.writes()[service]
 }
 
 // dynamic tells whether a part of a name is filled in later, by a shell or by
@@ -212,16 +207,17 @@ func dynamic(name string) bool { return strings.ContainsAny(name, "$<>{}*`") }
 // usesOf are the questions of DAGs whose id is known; not the ids that a reader
 // has to fill in.
 func usesOf(s *Subject) []usage {
-	if s.DAGs == nil {
-		return nil
-	}
-	var list []usage
-	for _, u := range s.DAGs.Uses {
-		if u.ID != "" && !dynamic(u.ID) {
-			list = append(list, usage{ref: airflow.Ref{Kind: u.Kind, ID: u.ID}, file: u.Place.File, line: u.Place.Line, column: u.Place.Column})
+	return remember(&s.known.uses, func() (list []usage) {
+		if s.DAGs == nil {
+			return nil
 		}
-	}
-	return list
+		for _, u := range s.DAGs.Uses {
+			if u.ID != "" && !dynamic(u.ID) {
+				list = append(list, usage{ref: airflow.Ref{Kind: u.Kind, ID: u.ID}, file: u.Place.File, line: u.Place.Line, column: u.Place.Column})
+			}
+		}
+		return list
+	})
 }
 
 // usage is an id at a place of a DAG.

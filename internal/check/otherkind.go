@@ -2,21 +2,24 @@ package check
 
 import (
 	"fmt"
-	"strings"
+	"slices"
 
 	"github.com/airlock-secrets/airlock/airflow"
 	"github.com/airlock-secrets/airlock/internal/project"
 )
 
 func findOtherKind(s *Subject, report Report) {
-	uses := usesOf(s)
+	uses := map[string][]usage{} // :: id -> who asks for it
+	for _, u := range usesOf(s) {
+		uses[u.ref.ID] = append(uses[u.ref.ID], u)
+	}
 	for _, n := range namings(s) {
 		for _, e := range written(s, n.Row.Service) {
 			refs := n.refs(storeName(e))
 			if len(refs) != 1 || refs[0].Kind == airflow.KindConfig {
 				continue
 			}
-			if other := usedAsOther(s, uses, e, refs[0]); other != nil {
+			if other := usedAsOther(s, uses[refs[0].ID], e, refs[0]); other != nil {
 				report(Finding{
 					Span: e.At,
 					Message: fmt.Sprintf("the command writes %q, which is the %s %q, but %s:%d asks for the %s of that name",
@@ -28,8 +31,8 @@ func findOtherKind(s *Subject, report Report) {
 	}
 }
 
-// usedAsOther is a question of a DAG for the same id as another kind; nil
-// where the DAGs ask for the id as it is written too, or where the other one
+// usedAsOther is the first of the questions of DAGs for an id that is for
+// another kind; nil where the DAGs ask for the id as it is written too, or where the other one
 // is made elsewhere in the project.
 func usedAsOther(s *Subject, uses []usage, e *project.Entry, ref airflow.Ref) *usage {
 	if dynamic(e.Remote) {
@@ -40,7 +43,7 @@ func usedAsOther(s *Subject, uses []usage, e *project.Entry, ref airflow.Ref) *u
 		switch {
 		case u.ref == ref:
 			return nil
-		case u.ref.ID == ref.ID && other == nil:
+		case other == nil:
 			other = &uses[i]
 		}
 	}
@@ -53,16 +56,8 @@ func usedAsOther(s *Subject, uses []usage, e *project.Entry, ref airflow.Ref) *u
 // madeElsewhere tells whether a variable or connection is written somewhere in
 // the project, in a file or to a store.
 func madeElsewhere(s *Subject, ref airflow.Ref) bool {
-	for i := range s.Project.Entries {
-		e := &s.Project.Entries[i]
-		if e.Kind == ref.Kind && strings.EqualFold(e.ID, ref.ID) {
-			return true
-		}
-		for _, n := range namings(s) {
-			if e.Store == n.Row.Service && e.Remote != "" && (n.remote(ref.Kind, ref.ID) == storeName(e) || dynamic(e.Remote)) {
-				return true
-			}
-		}
-	}
-	return false
+	return s.made(ref) || slices.ContainsFunc(namings(s), func(n *naming) bool {
+		names := s.names(n.Row.Service)
+		return names.open || names.written[n.remote(ref.Kind, ref.ID)]
+	})
 }

@@ -1,7 +1,6 @@
 package check
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
@@ -18,9 +17,13 @@ type placed struct {
 
 // settings lists those of all environments, each statement of a file once.
 func settings(s *Subject) []placed {
+	return remember(&s.known.placed, func() []placed { return settingsOf(s.Project) })
+}
+
+func settingsOf(p *project.Project) []placed {
 	var all []placed
 	seen := map[project.Span]bool{}
-	for _, env := range s.Project.Environments {
+	for _, env := range p.Environments {
 		for _, one := range env.Settings {
 			if one.Whole.File != nil && seen[one.Whole] {
 				continue
@@ -179,18 +182,6 @@ func without(s *project.Setting, stretches ...[2]int) []Edit {
 	}
 	return edits
 }
-
-// open tells whether an environment has variables that its files do not name:
-// those of a whole Secret, ConfigMap or file.
-func open(env *project.Environment) bool {
-	return slices.ContainsFunc(env.Settings, func(s *project.Setting) bool {
-		return s.Whole.File != nil && s.Whole.File.Kind != project.Process && wholesale.MatchString(s.Whole.File.Text)
-	})
-}
-
-// wholesale is how manifests, charts and compose files take variables from
-// elsewhere.
-var wholesale = regexp.MustCompile(`(?m)^[^#\n]*\b(envFrom|extraEnvFrom|env_file)\s*:`)
 
 // line is the line on which a span starts, for messages.
 func line(s project.Span) int {

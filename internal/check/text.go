@@ -63,7 +63,7 @@ func mistake(b *Backend) string {
 func broken(s *Subject, rule string) []*Backend {
 	var list []*Backend
 	for _, b := range s.Backends {
-		if mistake(b) == rule {
+		if s.mistake(b) == rule {
 			list = append(list, b)
 		}
 	}

@@ -1,20 +1,6 @@
 package project
 
-import (
-	"strings"
-	"unicode/utf8"
-)
-
-// Position is where a span starts. Both count from 1, columns in characters;
-// both are 0 for a span without a file.
-func (s Span) Position() (line, column int) {
-	if s.File == nil || s.Start > len(s.File.Text) {
-		return 0, 0
-	}
-	before := s.File.Text[:s.Start]
-	at := strings.LastIndexByte(before, '\n') + 1
-	return strings.Count(before, "\n") + 1, utf8.RuneCountInString(before[at:]) + 1
-}
+import "regexp"
 
 // Path is the file's path; "" for a span without a file.
 func (s Span) Path() string {
@@ -34,6 +20,9 @@ func (s Span) Text() string {
 
 // Lookup returns the setting that counts, nil where nothing sets name.
 func (e *Environment) Lookup(name string) *Setting {
+	if e.byName != nil && e.named == len(e.Settings) {
+		return e.byName[name]
+	}
 	for _, s := range e.Settings {
 		if s.Name == name {
 			return s
@@ -41,6 +30,22 @@ func (e *Environment) Lookup(name string) *Setting {
 	}
 	return nil
 }
+
+// index remembers which settings count, for [Environment.Lookup], and whether
+// one of them stands in a file that takes variables from elsewhere.
+func (e *Environment) index(open map[*File]bool) {
+	e.named, e.byName = len(e.Settings), make(map[string]*Setting, len(e.Settings))
+	for _, s := range e.Settings {
+		if e.byName[s.Name] == nil {
+			e.byName[s.Name] = s
+		}
+		e.Open = e.Open || open[s.Whole.File]
+	}
+}
+
+// wholesale is how manifests, charts and compose files take variables from
+// elsewhere.
+var wholesale = regexp.MustCompile(`(?m)^[^#\n]*\b(envFrom|extraEnvFrom|env_file)\s*:`)
 
 // Environ returns the environment as os.Environ would, without what is not
 // known.

@@ -109,6 +109,10 @@ type File struct {
 	// git's ignore files cover it, tracked or not. Both are false where
 	// [Project.Git] is; git is not asked whether it ignores a DAG.
 	Tracked, Ignored bool
+
+	// marks are places of Text when it had marked bytes.
+	marks  []mark
+	marked int
 }
 
 // Span is a piece of a file: bytes Start to End of its Text.
@@ -150,6 +154,13 @@ type Environment struct {
 	// Hosted is set where it runs in a cluster, not on this machine: Helm
 	// values, manifests, Deployment files, an image's ENV.
 	Hosted bool
+	// Open is set where it has variables that the files do not name: those of
+	// a whole Secret, ConfigMap or file.
+	Open bool
+
+	// byName are the settings that count when there were named of them.
+	byName map[string]*Setting
+	named  int
 }
 
 // Requirement is a Python package that is asked for.

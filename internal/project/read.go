@@ -132,9 +132,22 @@ func (r *reader) finish() {
 	r.composeEnvironments()
 	r.entriesOfEnvironments()
 	r.writes()
+	r.index()
 	slices.SortStableFunc(p.Problems, func(a, b Problem) int {
 		return cmp.Or(cmp.Compare(r.place(a.Span), r.place(b.Span)), cmp.Compare(a.Span.Start, b.Span.Start))
 	})
+}
+
+// index makes what is found easy to find again.
+func (r *reader) index() {
+	open := map[*File]bool{}
+	for _, f := range r.project.Files {
+		f.index()
+		open[f] = f.Kind != Process && wholesale.MatchString(f.Text)
+	}
+	for _, env := range r.project.Environments {
+		env.index(open)
+	}
 }
 
 func (r *reader) place(s Span) int {
