@@ -9,7 +9,7 @@ import (
 func kwargClaims(l *lab) []claimed {
 	azure := l.azure()
 	azure.Set("airflow-variables-one", "found")
-	swallowed := azureEnv(azure.Proxy, azure.CA)
+	toFake := []string{"HTTPS_PROXY=" + azure.Proxy, "REQUESTS_CA_BUNDLE=" + azure.CA}
 	azureKwargs := fmt.Sprintf(`"vault_url": "https://v.vault.azure.net/", "tenant_id": %q, "client_id": %q, "client_secret": %q`, azure.Tenant, azure.ClientID, azure.ClientSecret)
 	typeError := "raised: TypeError: Adapter.__init__() got an unexpected keyword argument "
 	return []claimed{
@@ -17,13 +17,13 @@ func kwargClaims(l *lab) []claimed {
 		{rule: "unknown-kwarg", name: "secretsmanager", env: ofMachine,
 			code: strings.NewReplacer(ssmClass, secretsManagerClass, "ParameterNotFound", "ResourceNotFoundException").Replace(parameter(`{"endpoint_url": "URL", "my_own": "x"}`)),
 			want: []string{`{"SecretId": "airflow/variables/one"`, "answer: None"}, not: []string{"my_own", "WARN"}},
-		{rule: "unknown-kwarg", name: "azure", env: append(configured(azureClass, `{`+azureKwargs+`, "my_own": "x"}`), swallowed...), code: `attempt(backend().get_variable, "one")`, want: []string{"answer: 'found'"}, not: []string{"my_own", "WARN"}},
+		{rule: "unknown-kwarg", name: "azure", env: append(configured(azureClass, `{`+azureKwargs+`, "my_own": "x"}`), toFake...), code: `attempt(backend().get_variable, "one")`, want: []string{"answer: 'found'"}, not: []string{"my_own", "WARN"}},
 		{rule: "unknown-kwarg", name: "vault", code: against(`{"url": "URL", "token": "x", "my_own": "x"}`), want: []string{typeError + "'my_own'\n" + typeError + "'my_own'\n"}, not: []string{"asked:"}},
 		{rule: "unknown-kwarg", name: "gcp", env: configured(googleClass, `{"my_own": "x"}`), code: "starts()", want: []string{"TypeError: LoggingMixin.__init__() got an unexpected keyword argument 'my_own'"}, not: []string{started}},
 		{rule: "unknown-kwarg", name: "local file", env: configured(localClass, `{"my_own": "x"}`), code: "starts()",
 			want: []string{"TypeError: LocalFilesystemBackend.__init__() got an unexpected keyword argument 'my_own'"}, not: []string{started}},
 		{rule: "misspelt-kwarg", name: "ssm", env: ofMachine, code: parameter(`{"endpoint_url": "URL", "variable_prefix": "/mine"}`), want: []string{`{"Name": "/airflow/variables/one"`}, not: []string{"variable_prefix", "mine"}},
-		{rule: "misspelt-kwarg", name: "azure", env: append(configured(azureClass, `{`+azureKwargs+`, "variable_prefix": "mine"}`), swallowed...), code: `attempt(backend().get_variable, "one")`, want: []string{"answer: 'found'"}, not: []string{"mine"}},
+		{rule: "misspelt-kwarg", name: "azure", env: append(configured(azureClass, `{`+azureKwargs+`, "variable_prefix": "mine"}`), toFake...), code: `attempt(backend().get_variable, "one")`, want: []string{"answer: 'found'"}, not: []string{"mine"}},
 		{rule: "misspelt-kwarg", name: "vault", code: against(`{"url": "URL", "token": "x", "variable_path": "x"}`), want: []string{typeError + "'variable_path'"}, not: []string{"asked:"}},
 		{rule: "misspelt-kwarg", name: "gcp", env: configured(googleClass, `{"gcp_keyfile": "x"}`), code: "starts()", want: []string{"TypeError"}, not: []string{started}},
 		{rule: "kwarg-of-other-backend", name: "secretsmanager", env: ofMachine,
@@ -38,11 +38,6 @@ func kwargClaims(l *lab) []claimed {
 // where the key id begins with the given eight letters.
 func signedBy(id string) string {
 	return base64.StdEncoding.EncodeToString([]byte("6 Credential=" + id))
-}
-
-// azureEnv leads a client of Azure to the server of a test.
-func azureEnv(proxy, ca string) []string {
-	return []string{"HTTPS_PROXY=" + proxy, "REQUESTS_CA_BUNDLE=" + ca}
 }
 
 // signedIn is a server of Vault that lets everybody in and has every secret.
