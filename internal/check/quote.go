@@ -20,7 +20,7 @@ func quoteRules() []Rule {
 		{
 			ID: outerBlanks, Severity: Error, Title: "blanks stand around a value",
 			Why:     "Airflow and the clients behind its backends do not trim values. A blank or line break at either end, often from a YAML block or from echo, is a part of the class's path, of the token, of the key.",
-			Airflow: "A class with a blank around it cannot be loaded: " + classNotLoaded + ", and Airflow does not start. A credential is sent with its blank.",
+			Airflow: "A class with a blank around it cannot be loaded: " + classNotLoaded + ", and Airflow does not start. A credential is sent with its blank; a token of Vault that begins with one or ends in a line break is no header, and each look-up raises InvalidHeader.",
 			Find:    findOuterBlanks,
 		},
 	}

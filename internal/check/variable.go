@@ -16,7 +16,7 @@ func variableRules() []Rule {
 		{
 			ID: "misspelt-variable", Severity: Error, Title: "the name of a variable is misspelt",
 			Why:     "Airflow reads AIRFLOW__SECTION__KEY with two underscores before the section and before the key, in capitals, AIRFLOW_VAR_KEY and AIRFLOW_CONN_ID; a client of a cloud reads its own names. Nobody tells of a variable that no one asks for.",
-			Airflow: "Airflow never looks at the variable: the option has its default, without a word.",
+			Airflow: "Airflow makes nothing of it, without a word: an option has its default, a variable or connection is not defined.",
 			Find:    findMisspelt,
 		},
 		{
@@ -28,7 +28,7 @@ func variableRules() []Rule {
 		{
 			ID: "hidden-setting", Severity: Warning, Title: "two places set an option differently",
 			Why:     "What the container is given wins over the ENV of its image, and the environment over airflow.cfg. With .env that is so on this machine only: a deployed image has no .env.",
-			Airflow: "Airflow uses the value of the place that wins, and never sees the other.",
+			Airflow: "Airflow uses the value of the place that wins, and says nothing of the other.",
 			Find:    findHidden,
 		},
 	}
