@@ -79,7 +79,10 @@ func runGit(ctx context.Context, dir string, in io.Reader, args ...string) ([]st
 	if err != nil {
 		return nil, false
 	}
-	safe := []string{"--no-pager", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "-c", "core.untrackedCache=false"}
+	// A bare repository among the files of another would bring a
+	// configuration of its own.
+	safe := []string{"--no-pager", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "-c", "core.untrackedCache=false",
+		"-c", "safe.bareRepository=explicit", "-c", "submodule.recurse=false"}
 	cmd := exec.CommandContext(ctx, path, append(safe, args...)...)
 	cmd.Dir, cmd.Stdin = dir, in
 	cmd.Env = gitEnviron()
@@ -98,9 +101,11 @@ func runGit(ctx context.Context, dir string, in io.Reader, args ...string) ([]st
 }
 
 // gitEnviron leaves out what would point git at another repository. The
-// user's own configuration stays: it says what is ignored everywhere.
+// user's own configuration stays: it says what is ignored everywhere. No
+// protocol is allowed: a git that does not know GIT_NO_LAZY_FETCH would fetch
+// what a partial clone lacks, by a program that the repository names.
 func gitEnviron() []string {
-	env := []string{"GIT_OPTIONAL_LOCKS=0", "GIT_NO_LAZY_FETCH=1", "GIT_TERMINAL_PROMPT=0", "LC_ALL=C"}
+	env := []string{"GIT_OPTIONAL_LOCKS=0", "GIT_NO_LAZY_FETCH=1", "GIT_ALLOW_PROTOCOL=none", "GIT_TERMINAL_PROMPT=0", "LC_ALL=C"}
 	for _, name := range []string{"PATH", "HOME", "XDG_CONFIG_HOME"} {
 		if value, ok := os.LookupEnv(name); ok {
 			env = append(env, name+"="+value)
