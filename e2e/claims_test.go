@@ -25,7 +25,8 @@ type claimed struct {
 	env []string
 	// code is Python that may call what testdata/claims.py defines:
 	// variable(key), connection(id), option(section, key), backend(worker),
-	// uri(text), dag(text).
+	// uri(text), dag(text), starts(), construct(class, kwargs), attempt(call),
+	// listen().
 	code string
 	// debug shows what is logged at debug level.
 	debug bool

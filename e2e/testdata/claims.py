@@ -48,6 +48,41 @@ def uri(text):
         c = Model(conn_id="x", uri=text)
     print("connection:", c.conn_type, c.login, c.password, c.host, c.port, c.schema, c.extra)
 
+def starts():
+    import sys
+    from airflow.__main__ import main
+    sys.argv = ["airflow", "version"]
+    main()
+    print("Airflow started")
+
+def construct(class_name, kwargs):
+    import os
+    os.environ["AIRFLOW__SECRETS__BACKEND"], os.environ["AIRFLOW__SECRETS__BACKEND_KWARGS"] = class_name, kwargs
+    from airflow.configuration import get_custom_secret_backend
+    return get_custom_secret_backend()
+
+def attempt(call, *args):
+    try:
+        print("answer:", repr(call(*args)))
+    except Exception as e:
+        print(f"raised: {type(e).__name__}: {e}")
+
+def listen(status=404, body="{}"):  # a server that prints what it is asked; returns its URL
+    import http.server, threading
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            sent = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
+            print("asked:", self.command, self.path, [f"{k}: {v}" for k, v in self.headers.items()], sent, flush=True)
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body.encode())
+        do_POST = do_PUT = do_GET
+        def log_message(self, *args): pass
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return f"http://127.0.0.1:{server.server_port}"
+
 def dag(text):
     import importlib.util, tempfile, os
     path = os.path.join(tempfile.mkdtemp(), "d.py")
