@@ -37,7 +37,7 @@ func classRules() []Rule {
 		{
 			ID: "kwargs-without-class", Severity: Warning, Title: "kwargs are set, but no backend",
 			Why:     "The kwargs are those of the class that the option beside them names. Without a class there is no secrets backend.",
-			Airflow: "Airflow never reads the kwargs: variables and connections come from the environment and the metadata database only.",
+			Airflow: "Airflow makes nothing of the kwargs, without a word: variables and connections come from the environment and the metadata database only.",
 			Find:    findKwargsWithoutClass,
 		},
 	}, packageRules(), airlockRules())
@@ -131,7 +131,7 @@ func findKwargsWithoutClass(s *Subject, report Report) {
 			}
 			f := Finding{Span: kwargs.Key, Message: called(kwargs) + " is set, but no class: " + classNames[i] + " is missing", Fix: "set " + classNames[i] + " to the class that the kwargs are for"}
 			if i == 1 && env.Lookup(classNames[0]) != nil {
-				f.Airflow = "Tasks use the class of [secrets] with the kwargs of [secrets]: Airflow never reads those of [workers]."
+				f.Airflow = "Tasks use the class of [secrets] with the kwargs of [secrets]: Airflow makes nothing of those of [workers]."
 			}
 			report(f)
 		}

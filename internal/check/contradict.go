@@ -20,13 +20,13 @@ func contradictionRules() []Rule {
 		{
 			ID: "kwarg-ignored", Severity: Warning, Title: "a kwarg of another way to sign in is ignored",
 			Why:     "auth_type chooses how VaultBackend signs in to Vault, and each way reads its own kwargs only. Without auth_type it is token.",
-			Airflow: "VaultBackend never reads the kwarg.",
+			Airflow: "VaultBackend signs in without the kwarg, and says nothing of it.",
 			Find:    findIgnored,
 		},
 		{
 			ID: "kwargs-contradict", Severity: Warning, Title: "kwargs contradict each other, or one is missing beside another",
 			Why:     "Two kwargs say the same in two ways, and one of them counts; or a kwarg counts only together with another that is not there.",
-			Airflow: "The class says nothing and uses one of them, or falls back to the credentials that the machine has.",
+			Airflow: "The class is constructed without a word. Of two kwargs it uses one. Of a part without the other it makes nothing, and may take the credentials that the machine has; or it uses the part alone, and each look-up fails.",
 			Find:    findContradictions,
 		},
 	}
@@ -137,7 +137,7 @@ func findContradictions(s *Subject, report Report) {
 			name := namedIn(b.Object, beaten)
 			switch {
 			case wins && name != "":
-				report(Finding{Span: b.At(name), Message: note, Airflow: "VaultBackend uses the one that wins, and never reads " + name + ".", Fix: fmt.Sprintf("remove %q, or the other", name)})
+				report(Finding{Span: b.At(name), Message: note, Airflow: "VaultBackend uses the one that wins, and nothing of " + name + ".", Fix: fmt.Sprintf("remove %q, or the other", name)})
 			case strings.Contains(note, "count only where"):
 				report(Finding{Span: b.At(namedIn(b.Object, note)), Message: note, Airflow: "VaultBackend signs in with the credentials that boto3 finds.", Fix: "give both, or neither"})
 			}
@@ -162,8 +162,8 @@ var (
 	halves      = []half{
 		{[]string{"azure"}, "client_secret", []string{"tenant_id", "client_id"}, "AzureKeyVaultBackend signs in with client_secret only where tenant_id and client_id are given too: it uses DefaultAzureCredential."},
 		{[]string{"azure"}, "client_id", []string{"tenant_id", "client_secret"}, "AzureKeyVaultBackend signs in with client_id only where tenant_id and client_secret are given too: it uses DefaultAzureCredential."},
-		{awsServices, "aws_access_key_id", []string{"aws_secret_access_key"}, "Half of a key is not used: boto3 looks for credentials elsewhere."},
-		{awsServices, "aws_secret_access_key", []string{"aws_access_key_id"}, "Half of a key is not used: boto3 looks for credentials elsewhere."},
+		{awsServices, "aws_access_key_id", []string{"aws_secret_access_key"}, "boto3 signs each request with this id and no key."},
+		{awsServices, "aws_secret_access_key", []string{"aws_access_key_id"}, "Each look-up raises TypeError: sequence item 0: expected str instance, NoneType found."},
 		{awsServices, "assume_role_kwargs", []string{"role_arn"}, "Without role_arn no role is assumed."},
 		{awsServices, "assume_role_method", []string{"role_arn"}, "Without role_arn no role is assumed."},
 		{[]string{"vault"}, "radius_port", []string{"radius_host"}, "Without radius_host the port is not used."},
@@ -185,7 +185,7 @@ func findHalves(b *Backend, report Report) {
 			continue
 		}
 		list := strings.Join(missing, " and ")
-		report(Finding{Span: b.At(h.kwarg), Message: fmt.Sprintf("%s is given without %s, and not used", h.kwarg, list), Airflow: h.airflow,
+		report(Finding{Span: b.At(h.kwarg), Message: fmt.Sprintf("%s is given without %s", h.kwarg, list), Airflow: h.airflow,
 			Fix: fmt.Sprintf("give %s too, or remove %s", list, h.kwarg)})
 	}
 	if method, _ := b.Text("auth_type"); b.Row.Service == "vault" && method == "approle" && truthy(b, "role_id") && !truthy(b, "secret_id") {

@@ -45,7 +45,7 @@ func jsonRules() []Rule {
 		{
 			ID: keyfileInJSON, Severity: Error, Title: "a key file of Google is pasted into the kwargs as it is",
 			Why:     "gcp_keyfile_dict is an object: the content of the key file itself, without quotes around it, on one line, with the line breaks of private_key written \\n.",
-			Airflow: "Pasted between quotes or over several lines it is not JSON: " + kwargsNotUsed + ". As a well-formed text it raises TypeError: string indices must be integers, not 'str', and Airflow does not start.",
+			Airflow: "Pasted between quotes or over several lines it is not JSON: " + kwargsNotUsed + ": the credentials of the machine, and where it has none AttributeError: 'CloudSecretManagerBackend' object has no attribute 'project_id', which ends the start. As a well-formed text it raises TypeError: string indices must be integers, not 'str', and Airflow does not start.",
 			Find:    findKeyfile,
 		},
 	}

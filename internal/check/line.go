@@ -13,7 +13,7 @@ func lineRules() []Rule {
 		{
 			ID: placeholder, Severity: Error, Title: "a placeholder is left in",
 			Why:     "A guide writes <your-vault-url> where one's own value belongs.",
-			Airflow: "The placeholder is used as it stands: where it is no JSON, " + kwargsNotUsed + "; else it is sent as the address, the name or the credential that it stands for.",
+			Airflow: "The placeholder is used as it stands: where it is no JSON, " + kwargsNotUsed + "; else it is used as the address, the name or the credential that it stands for.",
 			Find:    findPlaceholders,
 		},
 		{

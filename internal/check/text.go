@@ -101,7 +101,7 @@ func bites(b *Backend) string {
 	case "secretsmanager":
 		return "it asks for airflow/connections/ID and airflow/variables/KEY with the credentials and the region of the machine"
 	case "gcp":
-		return "it asks for airflow-connections-ID and airflow-variables-KEY with the credentials and the project of the machine"
+		return "it asks for airflow-connections-ID and airflow-variables-KEY with the credentials and the project of the machine; without any, it raises AttributeError: 'CloudSecretManagerBackend' object has no attribute 'project_id'"
 	case "azure":
 		return "the vault URL is empty, and each look-up raises ValueError: vault_url must be the URL of an Azure Key Vault"
 	case "localfile":
