@@ -18,20 +18,18 @@ func astroRules() []Rule {
 		ID: "astro-saved-secret", Severity: Error, Title: "the text \"# secret\" stands where a secret was",
 		Why: "astro deployment variable list --save writes a secret as KEY= # secret, because it never gets the value. " +
 			"Loaded again with --load, that text becomes the value.",
-		Airflow: "Airflow gets the text \"# secret\", from .env as from a Deployment: as kwargs it is not JSON, Airflow logs \"Failed to parse [secrets] backend_kwargs as JSON, defaulting to no kwargs.\"; " +
+		Airflow: "Airflow gets the text \"# secret\": as kwargs it is not JSON, Airflow logs \"Failed to parse [secrets] backend_kwargs as JSON, defaulting to no kwargs.\"; " +
 			"as a connection it has no type.",
 		Find: findSavedSecrets,
 	}, {
 		ID: "astro-load-multiline", Severity: Error, Title: "astro deployment variable --load reads the file otherwise than astro dev does",
 		Why: "--load goes through the file line by line: the lines of a value after its first are lost, escapes, inline comments and export stay, " +
-			"quotes are stripped from both ends, $NAME is not filled in, and the first of two with one name counts. astro env variable --from-file reads quotes and several lines.",
-		Airflow: "In the Deployment Airflow gets another value than in astro dev, or none.",
-		Find:    findLoadedOtherwise,
+			"quotes are stripped from both ends, $NAME is not filled in, and the first of two with one name counts: the Deployment gets another value than astro dev, or none. astro env variable --from-file reads quotes and several lines.",
+		Find: findLoadedOtherwise,
 	}, {
 		ID: "astro-value-cut", Severity: Error, Title: "astro deployment variable cuts a value at its second equals sign",
-		Why:     "KEY=VALUE is split at every =, and only the second piece is kept: the end of a base64 value or of a URI's query is lost. A file and --load, or --key and --value, keep it.",
-		Airflow: "In the Deployment Airflow gets the value up to the = in it.",
-		Find:    findCutValues,
+		Why:  "KEY=VALUE is split at every =, and only the second piece is kept: the end of a base64 value or of a URI's query is lost. A file and --load, or --key and --value, keep it.",
+		Find: findCutValues,
 	}, {
 		ID: "astro-env-key", Severity: Error, Title: "a name that astro env variable refuses in a file",
 		Why:  "A file that is given to astro env variable may only have names of letters, digits and underscores. One with a dash or a dot, as AIRFLOW_VAR_MY-KEY, has to be made alone.",
@@ -40,15 +38,14 @@ func astroRules() []Rule {
 		ID: "astro-conn-extra-lost", Severity: Warning, Title: "conn_extra is a mapping of which the astro CLI loses a part",
 		Why: "Of a conn_extra that is a mapping the astro CLI takes the names in lower case and, in versions of before 2026, drops values that are no text, or all of it. " +
 			"The text of a JSON object is passed on as it is.",
-		Airflow: "Airflow gets a connection whose extra lacks those names.",
-		Find:    findLostExtra,
+		Find: findLostExtra,
 	}, {
 		ID: "astro-secret-blanked", Severity: Warning, Title: "a Deployment file blanks a secret",
 		Why: "astro deployment inspect writes a secret with an empty value. The astro CLI of before April 2024 stores that empty value when the file is applied, " +
 			"and a Deployment that is made from the file has no value with any version.",
-		Airflow: "Airflow gets an empty value: kwargs are then missing, and the backend has its defaults.",
+		Airflow: "An empty value of AIRFLOW__SECRETS__BACKEND_KWARGS counts as none: Airflow logs nothing, and the backend has its defaults.",
 		Find:    findBlanked,
-	}}, shadowRules()...)
+	}}, slices.Concat(astroShellRules(), shadowRules())...)
 }
 
 // savedSecret is a line as astro deployment variable list --save writes it.

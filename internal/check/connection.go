@@ -30,7 +30,7 @@ func uriRules() []Rule {
 	}, {
 		ID: string(connlint.Underscore), Severity: Error, Title: "the type of a connection URI has an underscore",
 		Why:     "The scheme of a URI has no underscore. Airflow writes it as a dash and reads the dash as an underscore.",
-		Airflow: "Airflow finds no scheme: the connection has an empty type, the rest of the name is its schema, and a hook that is looked up by type fails with 'Unknown hook type \"\"'.",
+		Airflow: "Airflow finds no scheme: the connection has an empty type, the name without its first letter is its schema, and a hook that is looked up by type fails with 'Unknown hook type \"\"'.",
 		Find:    ofCode(connlint.Underscore),
 	}, {
 		ID: string(connlint.NoType), Severity: Error, Title: "a connection is neither a JSON object nor a URI with a type",
@@ -66,7 +66,7 @@ func objectRules() []Rule {
 	}, {
 		ID: string(connlint.BadExtra), Severity: Error, Title: "the extra field of a connection is no JSON object",
 		Why:     "extra is a JSON object, or the text of one. Hooks look for names in it.",
-		Airflow: "A task gets the connection and finds none of the names in extra; the scheduler and the API server raise ValueError for text that is no JSON object and pass the connection over.",
+		Airflow: "A task gets the connection and finds none of the names in extra; the scheduler and the API server raise ValueError for an extra that is no JSON object and pass the connection over.",
 		Find:    ofCode(connlint.BadExtra),
 	}, {
 		ID: string(connlint.Whitespace), Severity: Warning, Title: "a line break or tab stands in the middle of a connection URI",

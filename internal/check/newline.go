@@ -13,7 +13,7 @@ func newlineRules() []Rule {
 		ID: "value-ends-in-newline", Severity: Warning, Title: "a secret is stored with the line break that echo adds",
 		Why: "echo ends what it writes with a line break, and what is piped into a store is stored byte for byte. " +
 			"printf %s, or echo -n in bash, writes none.",
-		Airflow: "Variable.get returns the value with the line break at its end: no backend strips it.",
+		Airflow: "Variable.get returns the value with the line break at its end.",
 		Find:    findNewlines,
 	}}
 }

@@ -14,7 +14,7 @@ func urlRules() []Rule {
 	return []Rule{{
 		ID: "local-url", Severity: Warning, Title: "a backend that runs elsewhere is given an address of this machine",
 		Why: "host.docker.internal is the machine that runs Docker Desktop, and localhost the container itself. An image and a Deployment run somewhere else.",
-		Airflow: "In a Deployment each look-up fails to connect: Airflow logs that at debug level for connections, and the next layer is asked. " +
+		Airflow: "Where nothing listens at that address, each look-up fails: Airflow logs that, of connections at debug level only, and the next layer is asked. " +
 			"A task fails with AirflowNotFoundException or a KeyError of Variable.get where none has the id.",
 		Find: findLocalURLs,
 	}, {
@@ -26,7 +26,7 @@ func urlRules() []Rule {
 		ID: "variable-to-foreign-url", Severity: Note, Title: "a file sends a credential of the environment to an address of its own",
 		Why: "The kwargs take a credential from the environment of whoever starts Airflow, or airlock, here, and the address from the file. " +
 			"In a project that comes from somebody else, look at the address first.",
-		Airflow: "Airflow fills in $NAME in every option (expand_env_var), and the backend sends the credential to that address.",
+		Airflow: "Airflow fills in $NAME in the kwargs, and the backend sends the credential to that address.",
 		Find:    findForeignURLs,
 	}}
 }

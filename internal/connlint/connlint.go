@@ -191,7 +191,7 @@ func (r *Report) surroundings(body piece) {
 		if !p.empty() {
 			r.add(Problem{Code: Whitespace, Severity: Note, From: p.from, End: p.end, Mends: true,
 				Message: "white space stands around the connection",
-				Airflow: "Airflow 3 strips it; 2.4 took a letter of the type with it"})
+				Airflow: "Airflow strips it"})
 		}
 	}
 }

@@ -108,7 +108,7 @@ func (r *Report) named(given *pyjson.Object, list []member) {
 		switch {
 		case m.name == "conn_id":
 			p.Message = "the object has a member conn_id: the id is the name that it is kept under"
-			p.Airflow = `Airflow raises TypeError, "got multiple values for argument" or "keyword argument", and passes the connection over`
+			p.Airflow = `Airflow raises TypeError, "got multiple values for keyword argument", and passes the connection over`
 		case field != "" && !taken:
 			p.Message = fmt.Sprintf("the object has a member %q, which Airflow calls %q", clip(m.name), field)
 			p.Mends, p.Write = true, `"`+field+`"`
@@ -183,9 +183,6 @@ func (r *Report) values(given *pyjson.Object, list []member) {
 			if _, text := v.(string); v != nil && !text {
 				blame.Message = fmt.Sprintf("the member %q is no string: quote it", field)
 				blame.Airflow = "Airflow's own reading or get_uri() raises a TypeError, and the connection is passed over"
-				if field == "conn_type" {
-					blame.Airflow = "no hook has such a type"
-				}
 				r.add(blame)
 			}
 		}
@@ -216,7 +213,7 @@ func (r *Report) portValue(v any, given *pyjson.Object, blame Problem) {
 	number := pyjson.Str(c.Port)
 	if n, ok := c.Port.(int64); !ok || n < 0 || n > 65535 {
 		blame.Severity, blame.Message = Warning, "the port is not between 0 and 65535"
-		blame.Airflow = "Airflow takes it as it is, and the hook fails"
+		blame.Airflow = "Airflow takes it as it is"
 		r.add(blame)
 		return
 	}

@@ -48,7 +48,7 @@ func (r *Report) scheme(u parts) {
 	case isScheme(dashed):
 		p.Code, p.Write, p.Mends = Underscore, dashed, true
 		p.Message = "the type has an underscore, which a URI writes as a dash: " + dashed + "://"
-		p.Airflow = "Airflow reads no type, and takes the rest of the name for the schema"
+		p.Airflow = "Airflow reads no type, and takes the name without its first letter for the schema"
 	}
 	r.add(p)
 }
@@ -235,7 +235,7 @@ func (r *Report) wholeExtra(value piece) {
 	}
 	r.add(Problem{Code: BadExtra, Severity: Error, From: value.from, End: value.end,
 		Message: "the parameter __extra__ holds no JSON object, percent-encoded",
-		Airflow: "a task finds extra empty or no object; the scheduler and the API server refuse the connection with a ValueError"})
+		Airflow: "a task finds no field in extra; the scheduler and the API server refuse the connection with a ValueError"})
 }
 
 // secondScheme looks for a :// that belongs to a value.
@@ -249,7 +249,7 @@ func (r *Report) secondScheme(u parts) {
 		at := i + j
 		r.add(Problem{Code: NotEncoded, Severity: Error, From: at, End: at + 3, Mends: true, Write: "%3A%2F%2F",
 			Message: `a second "://" stands in the URI, which is written %3A%2F%2F inside a value`,
-			Airflow: `Airflow counts each of them: it raises AirflowException, "Invalid connection string", or takes what is before for a protocol`})
+			Airflow: `Airflow counts each of them: it raises AirflowException, "Invalid connection string", or reads no host`})
 		i = at + 3
 	}
 }
