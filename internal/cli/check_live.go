@@ -161,8 +161,12 @@ func (k *asking) printAnswers() {
 			}
 		case a.Unknown:
 			line += "not known"
+		case a.Default && a.Unseen:
+			line += "no layer that can be seen from here has it; the DAG has a default"
 		case a.Default:
 			line += "no layer has it, the DAG's default is used"
+		case a.Unseen:
+			line += "no layer that can be seen from here has it"
 		default:
 			line += "no layer has it"
 		}
@@ -188,6 +192,16 @@ func (k *asking) options(ctx context.Context, p *project.Project, dags *dagscan.
 	}
 	if k.dryRun { // Google's backend would ask the metadata server which project it is
 		folder.settings, folder.Environ = nil, append(slices.Clone(folder.Environ), "NO_GCE_CHECK=true")
+	}
+	environ, of, err := folder.wary(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if of != "" {
+		if folder.getenv("VAULT_TOKEN") != "" {
+			k.say("airlock: VAULT_TOKEN of the environment is not used, for %s names the address: set VAULT_ADDR to it if you trust that server", of)
+		}
+		folder.settings, folder.file, folder.Environ = nil, nil, environ
 	}
 	r, err := folder.layers(ctx, k.dryRun)
 	if err != nil {

@@ -108,7 +108,8 @@ func (r *run) content(w Want, l *layer, name string, secret *store.Secret, v dia
 	case w.Ref.Kind == airflow.KindConnection && ok:
 		problems := lint(w, l, text, secret)
 		if bad := said(problems, connlint.Error); len(bad) > 0 {
-			r.add(ruleConnection, "", at, where+": "+strings.Join(bad, "; "), "airlock connections lint "+w.Ref.ID)
+			// Airflow's tasks do read it: what is wrong matters elsewhere.
+			r.addWith(ruleConnection, "", at, where+": "+strings.Join(bad, "; "), does(problems), "airlock connections lint "+w.Ref.ID)
 		}
 		if lost := append(said(problems, connlint.Warning), changed(w.Ref.ID, text)...); len(lost) > 0 {
 			r.add(ruleLosesPart, "", at, where+": "+strings.Join(lost, "; "), "airlock connections lint "+w.Ref.ID)
@@ -143,6 +144,16 @@ func said(problems []connlint.Problem, severity connlint.Severity) []string {
 		}
 	}
 	return words
+}
+
+// does is what Airflow does with the first problem that is an error.
+func does(problems []connlint.Problem) string {
+	for _, p := range problems {
+		if p.Severity == connlint.Error && p.Airflow != "" {
+			return p.Airflow
+		}
+	}
+	return ""
 }
 
 // changed are the parts of a connection that are others once Airflow has

@@ -55,6 +55,7 @@ func (r *run) attempt(ctx context.Context, w Want, l *layer, a *airlock.Attempt)
 	var secret *store.Secret
 	name := ""
 	for _, h := range l.store.heard {
+		unknown = unknown || store.CodeOf(h.err) == store.Denied
 		switch {
 		case errors.Is(h.err, errNotAsked):
 			if store.CodeOf(h.err) == store.Unavailable {
@@ -83,7 +84,7 @@ func (r *run) attempt(ctx context.Context, w Want, l *layer, a *airlock.Attempt)
 		told = true
 		r.noValue(w, l, name, secret, a)
 	}
-	return told, false
+	return told, unknown
 }
 
 // explain reports why one name was not read, where there is more to say than
@@ -102,7 +103,11 @@ func (r *run) explain(ctx context.Context, w Want, l *layer, h heard) bool {
 	case store.NotFound:
 		return false
 	case store.Denied:
-		r.add(rulePermission, "", r.place(w, l), fmt.Sprintf("%s may not be read: %s", where, reason(h.err)), store.Hint(h.err))
+		severity := check.Error
+		if w.Default { // the DAG goes on without it
+			severity = check.Warning
+		}
+		r.add(rulePermission, severity, r.place(w, l), fmt.Sprintf("%s may not be read: %s", where, reason(h.err)), store.Hint(h.err))
 	default:
 		r.add(ruleUnreadable, "", r.place(w, l), fmt.Sprintf("%s cannot be read: %s", where, reason(h.err)), store.Hint(h.err))
 	}
@@ -223,8 +228,15 @@ func (r *run) missing(w Want, res *airlock.Result) {
 		severity, fix = check.Warning, "look in Airflow's UI; if it is not there: "+fix
 		message = fmt.Sprintf("%s may be in Airflow's own database, which cannot be seen from here (%s); no other layer has it (%s)", w.Ref, unseen, why)
 	}
-	r.add(ruleMissing, severity, w.Place, message, fix)
+	r.addWith(ruleMissing, severity, w.Place, message, raises[w.Ref.Kind], fix)
 	r.missed[w.Ref] = message
+}
+
+// raises :: kind -> what Airflow does where no layer has an id.
+var raises = map[airflow.Kind]string{
+	airflow.KindVariable:   "Variable.get without a default raises AirflowRuntimeError in a task, and KeyError on the server.",
+	airflow.KindConnection: "A connection's look-up raises AirflowNotFoundException.",
+	airflow.KindConfig:     "An option is what it is without its _SECRET.",
 }
 
 // unseen is why it is not known what the metadata database has, which Airflow

@@ -196,9 +196,13 @@ func (r *run) report(ctx context.Context) (*Report, error) {
 
 // add reports a finding of a rule at a place. An empty severity is the rule's.
 func (r *run) add(rule string, severity check.Severity, at Place, message, fix string) {
-	known := r.rules[rule]
-	f := check.Finding{Rule: rule, Severity: cmp.Or(severity, known.Severity), File: at.File, Line: at.Line, Column: at.Column,
-		Message: message, Airflow: known.Airflow, Fix: fix}
+	r.addWith(rule, severity, at, message, r.rules[rule].Airflow, fix)
+}
+
+// addWith is add where Airflow does something else than the rule says.
+func (r *run) addWith(rule string, severity check.Severity, at Place, message, does, fix string) {
+	f := check.Finding{Rule: rule, Severity: cmp.Or(severity, r.rules[rule].Severity), File: at.File, Line: at.Line, Column: at.Column,
+		Message: message, Airflow: does, Fix: fix}
 	same := func(g check.Finding) bool {
 		return g.Rule == f.Rule && g.File == f.File && g.Line == f.Line && g.Column == f.Column && g.Message == f.Message
 	}

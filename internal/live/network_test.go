@@ -112,6 +112,35 @@ func TestSealed(t *testing.T) {
 	expect(t, run(t, o), "live-unreachable error 0|vault operator unseal", "live-skipped note 0")
 }
 
+// TestSomethingElse: an address at which there is no Vault, and one that breaks
+// connections off.
+func TestSomethingElse(t *testing.T) {
+	for _, tt := range []struct {
+		name, found string
+		serve       http.HandlerFunc
+	}{
+		{"a web server", "live-unreachable error 0|something else answers there|the proxy settings", http.NotFound},
+		{"broken off", "live-unreachable error 0|breaks the connection off|is it the store's port?", func(w http.ResponseWriter, _ *http.Request) {
+			panic(http.ErrAbortHandler)
+		}},
+		{"no such namespace", "live-login error 0|namespace not found|correct the kwarg namespace", func(w http.ResponseWriter, r *http.Request) {
+			if strings.HasSuffix(r.URL.Path, "/sys/health") {
+				_, _ = w.Write([]byte(`{"initialized": true, "sealed": false}`))
+				return
+			}
+			w.WriteHeader(http.StatusNotFound)
+			_, _ = w.Write([]byte(`{"errors":["namespace not found"]}`))
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := httptest.NewServer(tt.serve)
+			t.Cleanup(s.Close)
+			kwargs := map[string]any{"url": s.URL, "auth_type": "approle", "role_id": "r", "secret_id": canary, "namespace": "n"}
+			expect(t, run(t, options(t, vaultClass, kwargs, nil, "variable:x")), tt.found, "live-skipped note 0")
+		})
+	}
+}
+
 // TestUnbuilt: a backend that Airflow does not start with is not asked.
 func TestUnbuilt(t *testing.T) {
 	o := options(t, "airflow.providers.hashicorp.secrets.vault.VaultBackend", map[string]any{"auth_type": "nonsense", "token": canary}, nil, "variable:x")

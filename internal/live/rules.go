@@ -3,6 +3,7 @@ package live
 import (
 	"slices"
 
+	"github.com/airlock-secrets/airlock/airflow"
 	"github.com/airlock-secrets/airlock/internal/check"
 )
 
@@ -62,7 +63,7 @@ func serviceRules() []check.Rule {
 			Why:     "The credentials are wrong, used up or expired, or the log-in method is elsewhere.",
 			Airflow: readFails},
 		{ID: rulePermission, Severity: check.Error, Title: "a grant is missing for a secret that DAGs need",
-			Why:     "The caller is known, but may not read the secret. The fix is the smallest grant that lets it.",
+			Why:     "The caller is known, but may not read the secret. The fix is the smallest grant that lets it. It is a warning where the DAG has a default.",
 			Airflow: "The read is refused, and Airflow asks the next layer, as if the secret were not there."},
 		{ID: ruleMount, Severity: check.Error, Title: "nothing is where the settings point",
 			Why:     "There is no KV engine at mount_point, or no such namespace.",
@@ -85,7 +86,7 @@ func secretRules() []check.Rule {
 	return []check.Rule{
 		{ID: ruleMissing, Severity: check.Error, Title: "no layer has what a DAG asks for",
 			Why:     "Neither a backend nor the environment nor the database has it, and the DAG gives no default. Where the database cannot be seen from here it is a warning: what is made in Airflow's UI is there.",
-			Airflow: "Variable.get raises AirflowRuntimeError in a task and KeyError on the server, a connection AirflowNotFoundException. An option is what it is without its _SECRET."},
+			Airflow: raises[airflow.KindVariable] + " " + raises[airflow.KindConnection] + " " + raises[airflow.KindConfig]},
 		{ID: ruleMisnamed, Severity: check.Error, Title: "a secret is there under a name that Airflow does not ask for",
 			Why:     "It has another prefix, slash or separator, or that of another kind.",
 			Airflow: "It is not found: Airflow asks for the exact name only, and then the next layer."},

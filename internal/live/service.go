@@ -1,11 +1,13 @@
 package live
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"slices"
@@ -66,28 +68,38 @@ func (r *run) symptom(l *layer, s *store.Symptom) {
 		l.blamed, l.store.lost = true, true
 	}
 	at := r.at(l)
-	if s.Name != "" {
-		for _, w := range r.wants {
-			if slices.Contains(l.names(w.Ref), s.Name) && w.Place != (Place{}) {
-				at = w.Place
-				break
-			}
+	if w, ok := r.wantOf(l, s.Name); ok {
+		at = r.place(w, l)
+		if w.Default && s.Topic == store.TopicPermission { // the DAG goes on without it
+			severity = check.Warning
 		}
 	}
 	r.add(topics[s.Topic], severity, at, l.label()+": "+s.Text, s.Fix)
 }
 
-// down reports once why a store is of no use.
-func (r *run) down(l *layer) {
-	rule, text := trouble(l.store.down)
-	r.add(rule, "", r.at(l), l.label()+": "+text, store.Hint(l.store.down))
+// wantOf is the id for which a layer is asked for a name.
+func (r *run) wantOf(l *layer, name string) (Want, bool) {
+	for _, w := range r.wants {
+		if name != "" && slices.Contains(l.names(w.Ref), name) {
+			return w, true
+		}
+	}
+	return Want{}, false
 }
 
-// trouble is the rule and the words for a store that is of no use.
-func trouble(err error) (rule, text string) {
+// down reports once why a store is of no use.
+func (r *run) down(l *layer) {
+	rule, text, fix := trouble(l.store.down)
+	r.add(rule, "", r.at(l), l.label()+": "+text, cmp.Or(fix, store.Hint(l.store.down)))
+}
+
+// trouble is the rule and the words for a store that is of no use, and the fix
+// where there is a better one than the error's hint.
+func trouble(err error) (rule, text, fix string) {
 	if rule, text := certificate(err); rule != "" {
-		return rule, text
+		return rule, text, ""
 	}
+	const scheme = "the address begins with %s and the server wants %s: change that, or the port"
 	var (
 		dns    *net.DNSError
 		header tls.RecordHeaderError
@@ -95,27 +107,31 @@ func trouble(err error) (rule, text string) {
 	)
 	switch code := store.CodeOf(err); {
 	case strings.Contains(store.Hint(err), "computer's clock"):
-		return ruleClock, "the clocks are apart, and the log-in holds a time: " + reason(err)
+		return ruleClock, "the clocks are apart, and the log-in holds a time: " + reason(err), ""
+	case code == store.Unauthenticated && strings.Contains(err.Error(), "namespace not found"):
+		return ruleLogin, "the log-in fails: " + reason(err), "correct the kwarg namespace, or take it out"
 	case code == store.Unauthenticated:
-		return ruleLogin, "the log-in fails: " + reason(err)
+		return ruleLogin, "the log-in fails: " + reason(err), ""
 	case errors.As(err, &header), errors.Is(err, http.ErrSchemeMismatch):
-		return ruleTLS, "what answers there does not speak TLS: the address begins with https:// and wants http://, or the port is another"
+		return ruleTLS, "what answers there does not speak TLS", fmt.Sprintf(scheme, "https://", "http://")
 	case strings.Contains(err.Error(), "HTTP request to an HTTPS server"):
-		return ruleTLS, "the server speaks TLS only: begin the address with https://"
+		return ruleTLS, "the server speaks TLS only", fmt.Sprintf(scheme, "http://", "https://")
 	case errors.As(err, &dns):
-		return ruleUnreachable, fmt.Sprintf("the name %s does not resolve", store.Clip(dns.Name))
+		return ruleUnreachable, fmt.Sprintf("the name %s does not resolve", store.Clip(dns.Name)), ""
 	case strings.Contains(err.Error(), "no such host"):
-		return ruleUnreachable, "the name does not resolve: " + reason(err)
+		return ruleUnreachable, "the name does not resolve: " + reason(err), ""
 	case errors.Is(err, syscall.ECONNREFUSED), strings.Contains(err.Error(), "connection refused"): // gRPC tells by its text alone
-		return ruleUnreachable, "nothing listens there: " + reason(err)
+		return ruleUnreachable, "nothing listens there: " + reason(err), ""
+	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return ruleUnreachable, "what listens there breaks the connection off: " + reason(err), "is it the store's port? " + store.Hint(err)
 	case code == store.Unavailable && errors.As(err, &slow) && slow.Timeout():
-		return ruleUnreachable, "no answer in time: " + reason(err)
+		return ruleUnreachable, reason(err) + ": a firewall may drop what is sent there", ""
 	case code == store.Invalid, code == store.Unsupported:
-		return ruleBackend, "its settings cannot work: " + reason(err)
-	case code == store.Corrupt:
-		return ruleUnreachable, "something else answers there: " + reason(err)
+		return ruleBackend, "its settings cannot work: " + reason(err), ""
+	case code == store.Corrupt, code == store.NotFound:
+		return ruleUnreachable, "something else answers there: " + reason(err), "see the address, its port and the proxy settings"
 	}
-	return ruleUnreachable, reason(err)
+	return ruleUnreachable, reason(err), ""
 }
 
 // certificate is about a certificate that is not taken.

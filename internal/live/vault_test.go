@@ -95,6 +95,7 @@ func TestVault(t *testing.T) {
 			[]string{"live-hidden warning 1|different content|AIRFLOW_VAR_SHARED", "live-hidden note 2|the same content"}},
 		{"no policy for connections", narrow, nil, []string{"variable:good", "connection:good"},
 			[]string{"live-permission error 2|read on secret/data/connections/good|path \"secret/data/connections/good\" {\n  capabilities = [\"read\"]\n}"}},
+		{"no policy for what has a default", narrow, nil, []string{"connection:good?"}, []string{"live-permission warning 1|secret/data/connections/good"}},
 		{"no policy, and the environment answers", narrow, []string{"AIRFLOW_CONN_GOOD=postgres://" + canary + "@old"}, []string{"connection:good"},
 			[]string{"live-permission error 1", "live-passed-over warning 1|environment answers in its place"}},
 		{"a policy that lets one write", wide, nil, []string{"variable:good"}, []string{"live-grant-too-wide warning 0|create, update, delete|secret/data/variables/good"}},
