@@ -83,6 +83,28 @@ def listen(status=404, body="{}"):  # a server that prints what it is asked; ret
     threading.Thread(target=server.serve_forever, daemon=True).start()
     return f"http://127.0.0.1:{server.server_port}"
 
+def asked():
+    # Every request over HTTP is printed and listed; of what goes to AWS with
+    # its body, of what goes to Vault with its headers' names. Values of headers
+    # and what a log-in sends are not.
+    import http.client, os, re
+    send, lines = http.client.HTTPConnection.send, []
+    def tell(self, data):
+        text = data.decode("latin-1") if isinstance(data, bytes) else ""
+        head, _, body = text.partition("\\r\\n\\r\\n")
+        if re.match("[A-Z]+ \\\\S+ HTTP/1", head):
+            self.to_aws = "x-amz-target:" in head.lower()
+            names = re.findall("(?im)^(x-vault-(?!request)[a-z]+):", head)
+            own = os.environ.get("VAULT_TOKEN")
+            lines.append(" ".join([head.split(" HTTP/")[0], *names, *(["with VAULT_TOKEN"] if own and own in head else [])]))
+            print("asked:", lines[-1])
+        if getattr(self, "to_aws", False) and (body or text).startswith("{"):
+            lines.append(body or text)
+            print("asked:", lines[-1])
+        return send(self, data)
+    http.client.HTTPConnection.send = tell
+    return lines
+
 def dag(text):
     import importlib.util, tempfile, os
     path = os.path.join(tempfile.mkdtemp(), "d.py")
