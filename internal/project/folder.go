@@ -1,6 +1,7 @@
 package project
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -167,10 +168,12 @@ func (f *folder) read(l listed) (text, remark string) {
 		return "", unreadable(err)
 	case len(b) > mostFile:
 		return "", "it is larger than 1 MiB"
-	case strings.IndexByte(string(b), 0) >= 0:
+	case bytes.HasPrefix(b, []byte{0xff, 0xfe}), bytes.HasPrefix(b, []byte{0xfe, 0xff}):
+		return "", "it is UTF-16 text, as > of Windows PowerShell writes it: save it as UTF-8"
+	case bytes.IndexByte(b, 0) >= 0:
 		return "", "it holds a NUL byte"
 	case !utf8.Valid(b):
-		return "", "it is not UTF-8 text"
+		return "", "it is not UTF-8 text: save it as UTF-8"
 	}
 	f.left -= len(b)
 	return strings.TrimPrefix(string(b), "\ufeff"), ""

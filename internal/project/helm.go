@@ -52,6 +52,10 @@ func airflowValues(root *yaml.Node) *yaml.Node {
 func (r *reader) helm(f *File, d yamlDocument) {
 	root := airflowValues(d.root)
 	r.extraObjects(f, d, root)
+	for _, key := range []string{"commonEnv", "env"} {
+		r.notText(d, get(root, key), false)
+	}
+	r.notOption(d, get(root, "config"))
 	shared := d.sharedGroups(root)
 	common := container{name: f.Path, file: f, kind: HelmValues, groups: shared}
 	r.containers = append(r.containers, common)
@@ -65,6 +69,7 @@ func (r *reader) helm(f *File, d yamlDocument) {
 			each = items(node)
 		}
 		for _, one := range each {
+			r.notText(d, get(one, "env"), false)
 			own := d.group(get(one, "env"), get(one, "envFrom"))
 			if len(own.settings) == 0 && len(own.from) == 0 {
 				continue

@@ -29,6 +29,7 @@ func (r *reader) kubernetesObject(f *File, d yamlDocument, n *yaml.Node) {
 	case configMap:
 		r.objects = append(r.objects, d.object(f, kind, name, get(n, "data")))
 	case secret:
+		r.notBase64(d, get(n, "data"))
 		r.objects = append(r.objects, d.object(f, kind, name, get(n, "data"), get(n, "stringData")))
 	case "Pod":
 		r.pod(f, d, name, get(n, "spec"))
@@ -43,6 +44,7 @@ func (r *reader) kubernetesObject(f *File, d yamlDocument, n *yaml.Node) {
 func (r *reader) pod(f *File, d yamlDocument, name string, spec *yaml.Node) {
 	for _, key := range []string{"initContainers", "containers"} {
 		for _, c := range items(get(spec, key)) {
+			r.notText(d, get(c, "env"), true)
 			g := d.group(get(c, "env"), get(c, "envFrom"))
 			r.containers = append(r.containers, container{
 				name: f.Path + ": " + name + "/" + str(get(c, "name")), file: f, kind: Manifest, groups: []group{g},

@@ -1,7 +1,6 @@
 package project
 
 import (
-	"errors"
 	"path"
 	"strings"
 )
@@ -56,23 +55,20 @@ func (r *reader) yaml(f *File, l listed) {
 	if f.Kind == yamlText {
 		kind = yamlKind(f, all)
 	}
-	if kind == "" && !(certain && err != nil) {
+	if kind == "" && err != nil {
+		kind = brokenKind(f, l.certain)
+	}
+	if kind == "" {
 		if l.certain {
 			f.Kind = HelmValues
 			r.keep(f)
 		}
 		return
 	}
-	if f.Kind = kind; kind == "" {
-		f.Kind = Compose
-	}
+	f.Kind = kind
 	r.keep(f)
 	if err != nil {
-		text := "the file is no YAML: it is read up to there"
-		if errors.Is(err, errAliases) {
-			text = "the file is not read: " + err.Error()
-		}
-		r.problem(f.line(errorLine(err)), "", text, "")
+		r.brokenYAML(f, err)
 	}
 	for _, d := range all {
 		r.yamlPart(f, d)
@@ -113,19 +109,6 @@ func yamlKind(f *File, all []yamlDocument) Kind {
 		}
 	}
 	return ""
-}
-
-// errorLine is the line that the YAML library names, 0 where it names none.
-func errorLine(err error) int {
-	_, rest, _ := strings.Cut(err.Error(), "line ")
-	n := 0
-	for _, c := range rest {
-		if c < '0' || c > '9' || n > 1<<24 {
-			break
-		}
-		n = n*10 + int(c-'0')
-	}
-	return n
 }
 
 // json reads an IAM policy, or an export.
