@@ -254,6 +254,8 @@ func (p *dockerParser) instruction(node *parser.Node) {
 		if p.current != nil {
 			p.current.runs = append(p.current.runs, p.text(node))
 		}
+	default:
+		p.unknown(node)
 	}
 }
 
