@@ -86,7 +86,10 @@ func (v vocabulary) meant(name string) string {
 			return right + tried[1]
 		}
 	}
-	if isEntry(name) || isKwarg(name) || slices.Contains(v.near, name) || isCloud(name) || isMoved(name) {
+	if isEntry(name) {
+		return strings.ToUpper(name) // Airflow asks for no other
+	}
+	if isKwarg(name) || slices.Contains(v.near, name) || isCloud(name) || isMoved(name) {
 		return ""
 	}
 	if right := entryMeant(name); right != "" {
