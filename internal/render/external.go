@@ -71,10 +71,18 @@ func secretStore(o *Options) (text string, notes []string, err error) {
 		return "", nil, err
 	}
 	if len(keys) > 0 {
-		notes = append(notes, fmt.Sprintf("the SecretStore logs in with the Secret %s, which you make: kubectl create secret generic %s%s",
-			credentials, credentials, fromFiles(keys)))
+		notes = append(notes, fmt.Sprintf("the SecretStore logs in with the Secret %s, which you make: kubectl create secret generic %s%s%s",
+			credentials, credentials, inNamespace(o), fromFiles(keys)))
 	}
 	return "apiVersion: external-secrets.io/v1\nkind: SecretStore\n" + metadata(o.name(), o) + "spec:\n  provider:\n" + spec, notes, nil
+}
+
+// inNamespace is the flag of kubectl for the namespace that was asked for.
+func inNamespace(o *Options) string {
+	if o.Namespace == "" {
+		return ""
+	}
+	return " --namespace " + o.Namespace
 }
 
 func fromFiles(keys []string) string {
