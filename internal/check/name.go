@@ -18,7 +18,8 @@ func nameRules() []Rule {
 		Why: "A backend puts a name together from its prefix and the id, to the letter. A slash more or less, another mount or a dash " +
 			"instead of a slash makes another secret of it.",
 		Airflow: "The backend asks for its own name only, takes the answer \"not found\" as None and says so at debug level at most. Airflow goes on " +
-			"to the environment and the metadata database; where they have nothing either, the task fails as if the variable or connection had never been made.",
+			"to the environment and the metadata database; where they have nothing either, the look-up fails as if the variable or connection had never been made: " +
+			"VARIABLE_NOT_FOUND, or \"The conn_id ... isn't defined\".",
 		Find: findOutsidePrefix,
 	}, {
 		ID: "secret-of-other-kind", Severity: Warning,

@@ -24,15 +24,15 @@ func prefixRules() []Rule {
 		Title: "a prefix is empty, or the word for nothing, and names come out otherwise than they look",
 		Why: "null switches a kind off, \"\" is a prefix without letters, and \"None\" is a prefix of four letters. With Google the " +
 			"separator stays in front of the id even where the prefix is empty.",
-		Airflow: "The backend puts prefix, separator and id together as they are, without an error or a warning: what is kept under the name " +
-			"that was meant is not found.",
+		Airflow: "The backend makes its name of the text without an error or a warning (\"None\" leads to None/x, with Google an empty prefix to -x, " +
+			"a slash alone to x), and what is kept under the name that was meant is not found.",
 		Find: findEmptyPrefix,
 	}, {
 		ID: "kind-switched-off", Severity: Error,
 		Title: "a kind is switched off in the backend but kept in its store",
 		Why:   "A prefix or path of null keeps the backend from being asked for that kind at all.",
 		Airflow: "For a kind whose prefix or path is null the backend answers None without asking the store. For configuration that means that " +
-			"AIRFLOW__SECTION__OPTION_SECRET finds nothing and Airflow goes on with the option's default.",
+			"AIRFLOW__SECTION__OPTION_SECRET finds nothing and Airflow goes on with airflow.cfg and then the option's default.",
 		Find: findSwitchedOff,
 	}}
 }

@@ -17,15 +17,16 @@ func vaultRules() []Rule {
 		Why: "The two versions of Vault's key/value engine have different paths: MOUNT/data/NAME and MOUNT/NAME. Airflow does not ask which " +
 			"one the mount is; it takes kv_engine_version, 2 where that is not given. (vault secrets enable kv makes version 1.)",
 		Airflow: "The backend asks for the path of the other version. Vault answers 404, which is None and a line at debug level, or 403 where " +
-			"the policy has the right path only: Airflow goes on as if nothing were there.",
+			"the policy has the right path only, which is a VaultError in the log (for a connection at debug level only). Either way Airflow goes on " +
+			"as if nothing were there.",
 		Find: findKVVersion,
 	}, {
 		ID: "vault-wrong-field", Severity: Error,
 		Title: "a secret in Vault lacks the key that Airflow reads",
 		Why: "Of a variable or an option the backend reads the key value; of a connection the key conn_uri or else all keys, which then " +
 			"must be the fields of a connection.",
-		Airflow: "The secret is read and nothing is found in it: a variable without the key is a warning in the log and None, a connection is one " +
-			"without a type, or none.",
+		Airflow: "The secret is read and nothing is found in it: a variable or an option without the key is a warning in the log and None, a connection " +
+			"is one without a type, or none.",
 		Find: findWrongField,
 	}, {
 		ID: "vault-no-mount", Severity: Warning,
