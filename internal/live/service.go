@@ -90,7 +90,11 @@ func (r *run) wantOf(l *layer, name string) (Want, bool) {
 // down reports once why a store is of no use.
 func (r *run) down(l *layer) {
 	rule, text, fix := trouble(l.store.down)
-	r.add(rule, "", r.at(l), l.label()+": "+text, cmp.Or(fix, store.Hint(l.store.down)))
+	fix = cmp.Or(fix, store.Hint(l.store.down))
+	if fix == "" && rule == ruleUnreachable {
+		fix = "can it be reached from here? see its address, the proxy settings and the firewalls between"
+	}
+	r.add(rule, "", r.at(l), l.label()+": "+text, fix)
 }
 
 // trouble is the rule and the words for a store that is of no use, and the fix
