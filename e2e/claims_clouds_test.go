@@ -62,7 +62,7 @@ func awsClaims(l *lab) []claimed {
 	l.moto().MustCall(l.t, "secretsmanager.CreateSecret",
 		map[string]any{"Name": "bytes/x", "SecretBinary": "ZXU=", "ClientRequestToken": strings.Repeat("0", 32)})
 	const slash = `{"variables_prefix": "/slash/variables"}`
-	const asName = "AIRFLOW__CELERY__BROKER_URL_SECRET=redis://broker:6379/1"
+	const asName = "AIRFLOW__SENTRY__SENTRY_DSN_SECRET=https://sentry.example.com/1"
 	return []claimed{
 		{rule: "secretsmanager-leading-slash", env: l.inSecretsManager(slash, "slash/variables/x", "eu"), code: tells + `
 print("alone:", backend().get_variable("x"))
@@ -76,8 +76,8 @@ attempt(variable, "x")`,
 			want: []string{`asked: {"SecretId": "bytes/x"}`, "alone: None", noVariable}, not: []string{"Secret x not found", "An error occurred", "Unable to retrieve"}},
 		{rule: "aws-console-json", name: "Secrets Manager", env: l.inSecretsManager(`{"variables_prefix": "pair"}`, "pair/x", `{"x":"eu"}`), code: `variable("x")`,
 			want: []string{`variable: '{"x":"eu"}'`}},
-		{rule: "config-name-is-value", env: append(l.inParameterStore(`{}`), asName), code: tells + `option("celery", "broker_url")`,
-			want: []string{`asked: {"Name": "/airflow/config/redis://broker:6379/1"`, "option: 'redis://redis:6379/0'"}},
+		{rule: "config-name-is-value", env: append(l.inParameterStore(`{}`), asName), code: tells + `option("sentry", "sentry_dsn")`,
+			want: []string{`asked: {"Name": "/airflow/config/https://sentry.example.com/1"`, "option: ''"}},
 		{rule: "config-name-is-value", name: "airflow.cfg", env: append(l.inSecretsManager(`{}`), "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_SECRET=postgresql://db/airflow"),
 			code: tells + `option("database", "sql_alchemy_conn")`,
 			want: []string{`asked: {"SecretId": "airflow/config/postgresql://db/airflow"}`, "option: 'sqlite:////"}},

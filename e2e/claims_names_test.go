@@ -103,7 +103,7 @@ attempt(variable, "as_written")`,
 func prefixClaims(l *lab) []claimed {
 	const (
 		databaseSecret = "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_SECRET=conn"
-		brokerSecret   = "AIRFLOW__CELERY__BROKER_URL_SECRET=broker"
+		sentrySecret   = "AIRFLOW__SENTRY__SENTRY_DSN_SECRET=dsn"
 		database       = `option("database", "sql_alchemy_conn")`
 	)
 	shared := l.inParameterStore(`{"variables_prefix": "/shared", "connections_prefix": "/shared"}`, "/shared/x", "postgres://login:CANARY-5a@db:5432/s")
@@ -137,9 +137,9 @@ for name, ends in ((ssm, "prefix"), (secrets_manager, "prefix"), (key_vault, "pr
 b = backend()
 print("answers:", b.get_variable("x"), b.get_conn_value("x"), b.get_config("x"))`,
 			want: []string{"answers: None None None"}, not: []string{"Google Cloud API Call", "not found"}},
-		{rule: "kind-switched-off", name: "an option", env: append(l.inParameterStore(off), databaseSecret, brokerSecret), code: tells + database + `
-option("celery", "broker_url")`,
-			want: []string{"option: 'sqlite:////", "option: 'redis://redis:6379/0'"}, not: silence},
+		{rule: "kind-switched-off", name: "an option", env: append(l.inParameterStore(off), databaseSecret, sentrySecret), code: tells + database + `
+option("sentry", "sentry_dsn")`,
+			want: []string{"option: 'sqlite:////", "option: ''"}, not: silence},
 	}
 }
 

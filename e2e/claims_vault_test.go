@@ -48,7 +48,7 @@ attempt(variable, "x")`,
 		{rule: "vault-wrong-field", name: "option", env: l.inVault(`"config_path": "fields"`, "secret/data/fields/o", `{"data": {"my_key": "eu"}}`), code: `
 print("alone:", backend().get_config("o"))`,
 			want: []string{`Vault config o fetched but does not have required key "value"`, "alone: None"}},
-		{rule: "vault-wrong-field", name: "no field of a connection",
+		{rule: "vault-wrong-field", name: "no field of a connection", debug: true,
 			env: l.inVault(`"connections_path": "fields"`, "secret/data/fields/x", `{"data": {"my_key": "eu"}}`), code: `
 import json
 print("handed on:", json.loads(backend().get_conn_value("x")))
