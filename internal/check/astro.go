@@ -208,16 +208,27 @@ func lostExtra(item project.Span) string {
 	}
 	for _, name := range slices.Sorted(maps.Keys(parsed.Extra)) {
 		if name != strings.ToLower(name) {
-			return "writes the names in lower case: " + clip(name)
+			return "writes the names in lower case: " + memberName(name)
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(parsed.Extra)) {
 		if _, text := parsed.Extra[name].(string); !text {
-			return "has versions that drop values which are no text: " + clip(name)
+			return "has versions that drop values which are no text: " + memberName(name)
 		}
 	}
 	return ""
 }
+
+// memberName is the name of a member, unless it looks as if a mistake in the
+// file had made a value one.
+func memberName(name string) string {
+	if !plainMember.MatchString(name) {
+		return "that of a name with other characters than letters, digits and _"
+	}
+	return clip(name)
+}
+
+var plainMember = regexp.MustCompile(`^[A-Za-z0-9_.:-]+$`)
 
 func findBlanked(s *Subject, report Report) {
 	for _, d := range s.Project.Deployments {
