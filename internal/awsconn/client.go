@@ -30,15 +30,29 @@ type Client[C any] struct {
 	client C // once made is set
 }
 
-// NewClient returns a client that build makes of a Conn with o. It asks nothing
-// of the network and reads no file. err, when not nil, is the error of every
-// call. A nil log is none.
-func NewClient[C any](o Options, err error, log *slog.Logger, build func(config aws.Config, plainHTTP bool) C) *Client[C] {
-	if log == nil {
-		log = slog.New(slog.DiscardHandler)
+// ClientOptions configure a Client.
+type ClientOptions struct {
+	// Conn is how AWS is reached. Its Service is the store's, and so is its
+	// Class where it is empty.
+	Conn Options
+	// Err, when not nil, is the error of every call: kwargs that Airflow
+	// accepts until it first needs a client.
+	Err error
+	// Log receives debug messages, names in them but no values. Nil: none.
+	Log *slog.Logger
+}
+
+// NewClient returns a client of a service for the store that stands for an
+// Airflow class; build makes the SDK's. It asks nothing of the network and
+// reads no file.
+func NewClient[C any](service, class string, o ClientOptions, build func(config aws.Config, plainHTTP bool) C) *Client[C] {
+	o.Conn.Service = service
+	o.Conn.Class = either(o.Conn.Class, class)
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
 	}
-	conn := New(o)
-	c := &Client[C]{conn: conn, build: build, label: conn.Label(), log: log, err: err}
+	conn := New(o.Conn)
+	c := &Client[C]{conn: conn, build: build, label: conn.Label(), log: o.Log, err: o.Err}
 	c.done, c.finish = context.WithCancel(context.Background())
 	return c
 }

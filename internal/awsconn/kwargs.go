@@ -35,10 +35,13 @@ func Notes(kwargs *pyjson.Object, own ...string) []string {
 	return notes
 }
 
-// FromKwargs reads the kwargs of a backend as AwsConnectionWrapper does. The
-// error is what Airflow raises at the first look-up, when it first needs a
-// client, or Unsupported.
+// FromKwargs reads the kwargs of a backend, nil for none, as
+// AwsConnectionWrapper does. The error is what Airflow raises at the first
+// look-up, when it first needs a client, or Unsupported.
 func FromKwargs(service, class string, kwargs *pyjson.Object, env Env) (Options, error) {
+	if kwargs == nil {
+		kwargs = pyjson.NewObject()
+	}
 	k := kwargReader{kwargs}
 	o := Options{
 		Service: service, Class: class, Env: env,

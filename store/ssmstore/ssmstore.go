@@ -1,8 +1,6 @@
 package ssmstore
 
 import (
-	"log/slog"
-
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
@@ -14,16 +12,8 @@ import (
 // Class is the backend's name in Airflow.
 const Class = "SystemsManagerParameterStoreBackend"
 
-// Options configure a Store.
-type Options struct {
-	// Conn is how AWS is reached. Its Service is set by New.
-	Conn awsconn.Options
-	// Err, when not nil, is the error of every call: kwargs that Airflow
-	// accepts until it first needs a client.
-	Err error
-	// Log receives debug messages, names in them but no values. Nil: none.
-	Log *slog.Logger
-}
+// Options configure a Store. Conn's Service is set by New.
+type Options = awsconn.ClientOptions
 
 // Store is the Parameter Store of one account and region. It is safe for
 // concurrent use.
@@ -33,13 +23,7 @@ type Store struct {
 
 // New returns a store. It asks nothing of the network and reads no file; what
 // cannot work is said at the first call, as by the backend.
-func New(o Options) *Store {
-	o.Conn.Service = "ssm"
-	if o.Conn.Class == "" {
-		o.Conn.Class = Class
-	}
-	return &Store{client: awsconn.NewClient(o.Conn, o.Err, o.Log, newClient)}
-}
+func New(o Options) *Store { return &Store{awsconn.NewClient("ssm", Class, o, newClient)} }
 
 func newClient(config aws.Config, plainHTTP bool) *ssm.Client {
 	o := ssm.Options{Region: config.Region, Credentials: config.Credentials, HTTPClient: config.HTTPClient,
@@ -52,9 +36,6 @@ func newClient(config aws.Config, plainHTTP bool) *ssm.Client {
 // none. The members that concern names are dialect.SSMFromKwargs's. What is
 // wrong with the others is the error of every call, as Airflow raises it then.
 func FromKwargs(kwargs *pyjson.Object, env awsconn.Env) *Store {
-	if kwargs == nil {
-		kwargs = pyjson.NewObject()
-	}
 	o, err := awsconn.FromKwargs("ssm", Class, kwargs, env)
 	return New(Options{Conn: o, Err: err})
 }
