@@ -34,6 +34,9 @@ func (r *checking) table(found []check.Finding, p *project.Project) {
 // heading is "path:line:col severity rule".
 func heading(colours paint, f check.Finding) string {
 	at := visible(f.File)
+	if at == "" {
+		at = "." // the project as a whole
+	}
 	if f.Line > 0 {
 		at = fmt.Sprintf("%s:%d:%d", at, f.Line, f.Column)
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/airlock-secrets/airlock/airflow"
 )
@@ -36,6 +37,11 @@ func (a *app) complete(root *cobra.Command) {
 		if find, ok := arguments[strings.TrimPrefix(c.CommandPath(), root.Name()+" ")]; ok {
 			c.ValidArgsFunction = a.quietly(find)
 		}
+		c.LocalFlags().VisitAll(func(f *pflag.Flag) {
+			if words := choices(f.Usage); words != nil {
+				_ = c.RegisterFlagCompletionFunc(f.Name, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp))
+			}
+		})
 		for name, find := range flags {
 			if c.LocalFlags().Lookup(name) != nil && c.LocalFlags().Lookup(name).Value.Type() != "bool" {
 				// The one error is that of a flag that has one already.
@@ -43,6 +49,17 @@ func (a *app) complete(root *cobra.Command) {
 			}
 		}
 	}
+}
+
+// choices are the words of which a flag takes one, as its usage names them:
+// `table|json`. It is nil for any other flag.
+func choices(usage string) []string {
+	_, rest, _ := strings.Cut(usage, "`")
+	words, _, closed := strings.Cut(rest, "`")
+	if !closed || !strings.Contains(words, "|") || strings.ContainsAny(words, " .") {
+		return nil
+	}
+	return strings.Split(words, "|")
 }
 
 func commandsBelow(c *cobra.Command) []*cobra.Command {

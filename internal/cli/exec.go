@@ -44,7 +44,12 @@ with it credentials of the store.`,
   airlock exec --from-dags --strict --without-backend -- airflow dags test etl
   airlock exec --options database.sql_alchemy_conn -- airflow db check
   airlock exec --all --pristine -- bash`,
-		Args: args(cobra.MinimumNArgs(1)),
+		Args: args(func(_ *cobra.Command, list []string) error {
+			if len(list) == 0 {
+				return errors.New("which command? write it behind --")
+			}
+			return nil
+		}),
 		RunE: func(c *cobra.Command, list []string) error { return a.replace(c.Context(), &s, &e, list) },
 	}
 	c.Flags().SetInterspersed(false)

@@ -73,7 +73,7 @@ func (a *app) initService(s setup.Service, o *initOptions) *cobra.Command {
 		if q.Secret {
 			continue
 		}
-		help := strings.ToLower(q.Title[:1]) + q.Title[1:] + ": " + q.Help
+		help := inside(q.Title) + ": " + q.Help
 		if q.Choices != nil {
 			help += " (`" + strings.Join(q.Choices, "|") + "`)"
 		}
@@ -81,6 +81,17 @@ func (a *app) initService(s setup.Service, o *initOptions) *cobra.Command {
 		values[q.Name] = c.Flags().String(q.Name, "", withDefault(help, q.Default))
 	}
 	return c
+}
+
+// inside is a title as it stands inside of a sentence: names keep their
+// capitals.
+func inside(title string) string {
+	for _, name := range []string{"AWS", "Azure", "Google", "KMS", "KV", "Kubernetes"} {
+		if strings.HasPrefix(title, name+" ") {
+			return title
+		}
+	}
+	return strings.ToLower(title[:1]) + title[1:]
 }
 
 func withDefault(help, value string) string {

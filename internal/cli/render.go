@@ -47,7 +47,12 @@ remote-execution adds the secrets backend that is configured here.`,
   airlock render astro --all --dir to-astro && sh to-astro/astro.sh DEPLOYMENT-ID
   airlock render external-secret --connections my_db --namespace airflow | kubectl apply -f -
   airlock render remote-execution --dir agent --identity arn:aws:iam::123456789012:role/agents`,
-		Args:      args(cobra.ExactArgs(1)),
+		Args: args(func(_ *cobra.Command, list []string) error {
+			if len(list) != 1 {
+				return errors.New("which format? write one of them: " + strings.Join(formatNames(), ", "))
+			}
+			return nil
+		}),
 		ValidArgs: formatNames(),
 		RunE: func(c *cobra.Command, list []string) error {
 			return a.renderAs(c.Context(), list[0], &s, &options, &to)
