@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 )
 
 // reader reads one project.
@@ -86,7 +87,11 @@ func (r *reader) files(ctx context.Context, files []listed) {
 		r.file(f, l)
 	}
 	for _, remark := range r.folder.remarks {
-		r.problem(Span{}, "", remark, "name a smaller folder")
+		hint := "name a smaller folder"
+		if strings.HasSuffix(remark, "cannot be read") {
+			hint = ""
+		}
+		r.problem(Span{}, "", remark, hint)
 	}
 }
 
