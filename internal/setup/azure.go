@@ -108,7 +108,7 @@ func azureIdentity(a Answers) []Step {
 		return []Step{{"make a managed identity that the Kubernetes service account is", []string{
 			"az identity create --name airflow-secrets --resource-group " + group + " -o none",
 			fmt.Sprintf("az identity federated-credential create --name airflow --identity-name airflow-secrets --resource-group %s "+
-				`--issuer "$OIDC_ISSUER" --subject system:serviceaccount:%s --audiences api://AzureADTokenExchange -o none`,
+				`--issuer "${OIDC_ISSUER:?set it to: az aks show --name CLUSTER --resource-group GROUP --query oidcIssuerProfile.issuerUrl -o tsv}" --subject system:serviceaccount:%s --audiences api://AzureADTokenExchange -o none`,
 				group, strings.Replace(a["service-account"], "/", ":", 1))}}}
 	}
 	return []Step{{"make a managed identity, and give it to the place where Airflow runs", []string{
