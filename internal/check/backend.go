@@ -30,6 +30,8 @@ type Backend struct {
 	// places are where the names of the kwargs stand in their text, nil until
 	// a rule asks.
 	places map[string]int
+	// noted are the remarks of the table on the kwargs, nil until a rule asks.
+	noted []string
 }
 
 // backends lists those of all environments, [workers] after [secrets].

@@ -83,8 +83,11 @@ func findCollidingIDs(s *Subject, report Report) {
 		}
 		return airflow.VariableEnv(ref.ID)
 	}, report)
+	alike := map[string]bool{} // :: names of a backend, of which many have the same
 	for _, n := range namings(s) {
-		if n.Row.Service == "vault" {
+		names := n.remote(airflow.KindVariable, "a/a") + " " + n.remote(airflow.KindConnection, "a/a")
+		if n.Row.Service == "vault" && !alike[names] {
+			alike[names] = true
 			collide(uses, func(ref airflow.Ref) string { return strings.Trim(squeeze(n.remote(ref.Kind, ref.ID), "/"), "/") }, report)
 		}
 	}

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"regexp"
 	"slices"
 	"strings"
@@ -81,48 +82,75 @@ func ignoreAt(f *project.File, comment, from, end int) ignore {
 	return one
 }
 
-// silences tells whether the comment is about a finding: one of its line, of
-// the line below it, or of the statement that begins there.
-func (i ignore) silences(f Finding, first int) bool {
-	if i.file != f.File || !slices.ContainsFunc(i.rules, func(r ignoredRule) bool { return r.id == f.Rule }) {
-		return false
-	}
-	return i.line == f.Line || i.line == first || i.before && (i.line+1 == f.Line || i.line+1 == first)
+// silenced are rules at a line of a file.
+type silenced struct {
+	file string
+	line int
+	rule string
 }
 
-// withoutIgnored leaves out what comments silence.
+// withoutIgnored leaves out what comments silence: findings of their line, of
+// the line below where they stand alone, and of the statement that begins there.
 func withoutIgnored(p *project.Project, dags *dagscan.Result, found []Finding) []Finding {
-	all := ignores(p, dags)
+	all := map[silenced]bool{}
+	for _, i := range ignores(p, dags) {
+		for _, r := range i.rules {
+			all[silenced{i.file, i.line, r.id}] = true
+			if i.before {
+				all[silenced{i.file, i.line + 1, r.id}] = true
+			}
+		}
+	}
 	if len(all) == 0 {
 		return found
 	}
+	begin := statementsOf(p)
 	return slices.DeleteFunc(found, func(f Finding) bool {
-		first := statementLine(p, f)
-		return slices.ContainsFunc(all, func(i ignore) bool { return i.silences(f, first) })
+		return all[silenced{f.File, f.Line, f.Rule}] || all[silenced{f.File, begin.line(f), f.Rule}]
 	})
 }
 
-// statementLine is the line on which the statement begins that a finding is
-// within: a value may have several lines, none of which can hold a comment.
-func statementLine(p *project.Project, f Finding) int {
-	if f.Span.File == nil {
-		return f.Line
-	}
-	first := f.Line
-	within := func(s project.Span) {
-		if s.File == f.Span.File && s.Start <= f.Span.Start && f.Span.Start < s.End {
-			if line, _ := s.Position(); line < first {
-				first = line
-			}
+// statements are the settings and commands of each file, in the order in which
+// they begin.
+type statements map[*project.File][]statementSpan
+
+// statementSpan begins and ends at bytes; reach is how far this one or one
+// before it goes.
+type statementSpan struct{ start, reach int }
+
+func statementsOf(p *project.Project) statements {
+	all := statements{}
+	add := func(s project.Span) {
+		if s.File != nil {
+			all[s.File] = append(all[s.File], statementSpan{s.Start, s.End})
 		}
 	}
 	for _, env := range p.Environments {
 		for _, s := range env.Settings {
-			within(s.Whole)
+			add(s.Whole)
 		}
 	}
 	for i := range p.Commands {
-		within(p.Commands[i].Span)
+		add(p.Commands[i].Span)
 	}
-	return first
+	for _, list := range all {
+		slices.SortFunc(list, func(a, b statementSpan) int { return cmp.Compare(a.start, b.start) })
+		for i := 1; i < len(list); i++ {
+			list[i].reach = max(list[i].reach, list[i-1].reach)
+		}
+	}
+	return all
+}
+
+// line is the line on which the statement begins that a finding is within: a
+// value may have several lines, none of which can hold a comment.
+func (s statements) line(f Finding) int {
+	list := s[f.Span.File]
+	// The first that goes beyond the place is the outermost around it.
+	i, _ := slices.BinarySearchFunc(list, f.Span.Start+1, func(one statementSpan, at int) int { return cmp.Compare(one.reach, at) })
+	if f.Span.File == nil || i == len(list) || list[i].start > f.Span.Start {
+		return f.Line
+	}
+	line, _ := project.Span{File: f.Span.File, Start: list[i].start}.Position()
+	return min(line, f.Line)
 }

@@ -181,7 +181,7 @@ func notes(b *Backend) []string {
 	if b.Row.Notes == nil {
 		return nil
 	}
-	return b.Row.Notes(b.Object)
+	return remember(&b.noted, func() []string { return b.Row.Notes(b.Object) })
 }
 
 // verdict is what Airflow's class makes of the kwargs, as far as all of them

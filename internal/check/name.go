@@ -86,6 +86,9 @@ func filledName(name string) string {
 
 // fillIn replaces what is filled in by letters, and gives the way back.
 func fillIn(name string) (plain string, back func(string) string) {
+	if !strings.ContainsAny(name, "<${*") {
+		return name, func(text string) string { return text }
+	}
 	var pairs []string
 	plain = openPart.ReplaceAllStringFunc(name, func(part string) string {
 		letters := "zz9" + strings.Repeat("z", len(pairs)/2+1) + "9"

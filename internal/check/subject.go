@@ -25,6 +25,8 @@ type knowledge struct {
 	// backquotes.
 	prose  []project.Span
 	quoted []docToken
+	// versionOnes are words of documents that speak of Vault's version 1.
+	versionOnes []project.Span
 	// placed are the settings, and held the credentials among them in the
 	// order of the files.
 	placed []placed

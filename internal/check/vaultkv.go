@@ -119,18 +119,9 @@ func saysVersionOne(s *Subject, n *naming, known bool, report Report) {
 	if n.kvVersion() != 2 {
 		return
 	}
-	for _, sentence := range s.sentences() {
-		text := sentence.Text()
-		if !strings.Contains(text, "1") {
-			continue
-		}
-		m := versionOne.FindStringIndex(text)
-		if m == nil || !strings.Contains(sentence.File.Text, "kv_engine_version") {
-			continue
-		}
+	for _, words := range s.versionOnes() {
 		finding := Finding{
-			Severity: Warning, Fix: `"kv_engine_version": 1`,
-			Span:    project.Span{File: sentence.File, Start: sentence.Start + m[0], End: sentence.Start + m[1]},
+			Severity: Warning, Fix: `"kv_engine_version": 1`, Span: words,
 			Message: fmt.Sprintf("the text says that the secret is one of version 1, but the backend of %s reads version 2", place(n.spot())),
 		}
 		if known || policiesOfTwo(s, n) {
@@ -139,6 +130,22 @@ func saysVersionOne(s *Subject, n *naming, known bool, report Report) {
 		}
 		report(finding)
 	}
+}
+
+// versionOnes are the words of documents by which they say so.
+func (s *Subject) versionOnes() []project.Span {
+	return remember(&s.known.versionOnes, func() (list []project.Span) {
+		for _, sentence := range s.sentences() {
+			text := sentence.Text()
+			if !strings.Contains(text, "1") {
+				continue
+			}
+			if m := versionOne.FindStringIndex(text); m != nil && strings.Contains(sentence.File.Text, "kv_engine_version") {
+				list = append(list, project.Span{File: sentence.File, Start: sentence.Start + m[0], End: sentence.Start + m[1]})
+			}
+		}
+		return list
+	})
 }
 
 // policiesOfTwo tells whether the policies have paths of version 2.
