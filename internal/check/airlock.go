@@ -37,7 +37,7 @@ func findInAirlock(p *project.Project, f *project.File, report Report) {
 		return
 	}
 	for _, warning := range read.Warnings {
-		report(Finding{Span: project.Span{File: f}, Severity: Warning, Message: warning, Fix: "chmod 600 " + f.Path})
+		report(Finding{Span: project.Span{File: f}, Severity: Warning, Message: warning, Fix: "chmod 600 " + quotedPath(f.Path)})
 	}
 	for i := range read.Sources {
 		if err := refusedSource(&read.Sources[i]); err != nil {

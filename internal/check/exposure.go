@@ -10,6 +10,7 @@ import (
 
 	"github.com/airlock-secrets/airlock/airflow"
 	"github.com/airlock-secrets/airlock/internal/project"
+	"github.com/airlock-secrets/airlock/internal/render"
 )
 
 func exposureRules() []Rule {
@@ -87,19 +88,31 @@ func findInGit(s *Subject, report Report, tracked bool) {
 		first[file] = true
 		if tracked {
 			report(Finding{Span: p.Key, Message: fmt.Sprintf("git tracks %s, which holds %s (%s)", file.Path, what, p.Name),
-				Fix: fmt.Sprintf("git rm --cached %s && echo %s >> .gitignore, and make a new credential", file.Path, file.Path)})
+				Fix: fmt.Sprintf("git rm --cached %s && echo %s >> .gitignore, and make a new credential", quotedPath(file.Path), quotedPath(file.Path))})
 			return
 		}
-		f := Finding{Span: p.Key, Message: fmt.Sprintf("%s holds %s (%s), and no .gitignore covers it", file.Path, what, p.Name), Fix: "echo " + file.Path + " >> .gitignore"}
+		f := Finding{Span: p.Key, Message: fmt.Sprintf("%s holds %s (%s), and no .gitignore covers it", file.Path, what, p.Name), Fix: "echo " + quotedPath(file.Path) + " >> .gitignore"}
 		f.Edits = ignoreLine(s, file.Path)
 		report(f)
 	})
 }
 
+// quotedPath is a path as one word of a shell's command: whoever made the folder
+// chose its files' names, and a fix is there to be pasted.
+func quotedPath(name string) string {
+	if strings.HasPrefix(name, "-") {
+		name = "./" + name
+	}
+	return render.ShellWord(name)
+}
+
+// plainPath is a path that .gitignore does not take for a pattern.
+var plainPath = regexp.MustCompile(`^[A-Za-z0-9_.][A-Za-z0-9_./@+-]*$`)
+
 // ignoreLine adds a path to the folder's .gitignore, where there is one.
 func ignoreLine(s *Subject, name string) []Edit {
 	for _, f := range s.Project.Files {
-		if f.Kind == project.Ignore && f.Path == ".gitignore" {
+		if f.Kind == project.Ignore && f.Path == ".gitignore" && plainPath.MatchString(name) {
 			line := name + "\n"
 			if f.Text != "" && !strings.HasSuffix(f.Text, "\n") {
 				line = "\n" + line
@@ -182,11 +195,11 @@ func findLeftBehind(s *Subject, report Report) {
 			return
 		}
 		first[file] = true
-		f := Finding{Span: at, Message: fmt.Sprintf("%s was left behind and holds %s", file.Path, what), Fix: "rm " + file.Path}
+		f := Finding{Span: at, Message: fmt.Sprintf("%s was left behind and holds %s", file.Path, what), Fix: "rm " + quotedPath(file.Path)}
 		if file.Tracked {
 			f.Severity = Error
 			f.Message += ", and git tracks it"
-			f.Fix = "git rm " + file.Path + ", and make a new credential"
+			f.Fix = "git rm " + quotedPath(file.Path) + ", and make a new credential"
 		}
 		report(f)
 	}

@@ -33,7 +33,7 @@ func (r *checking) table(found []check.Finding, p *project.Project) {
 
 // heading is "path:line:col severity rule".
 func heading(colours paint, f check.Finding) string {
-	at := visible(f.File)
+	at := strings.ReplaceAll(visible(f.File), "\n", "\uFFFD") // a name must not make up a line
 	if at == "" {
 		at = "." // the project as a whole
 	}

@@ -15,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode"
 
 	"github.com/spf13/cobra"
 
@@ -147,10 +148,10 @@ func (a *app) say(format string, values ...any) {
 }
 
 // visible replaces control characters, so that a name from outside cannot
-// drive the terminal.
+// drive the terminal, nor be read in another order than it has.
 func visible(s string) string {
 	return strings.Map(func(r rune) rune {
-		if r == '\n' || r == '\t' || (r >= ' ' && r != 0x7f && (r < 0x80 || r > 0x9f)) {
+		if r == '\n' || r == '\t' || (r >= ' ' && r != 0x7f && (r < 0x80 || r > 0x9f) && !unicode.Is(unicode.Bidi_Control, r)) {
 			return r
 		}
 		return '\uFFFD'

@@ -11,6 +11,7 @@ import (
 	"github.com/airlock-secrets/airlock/airflow/dialect"
 	"github.com/airlock-secrets/airlock/airflow/pyjson"
 	"github.com/airlock-secrets/airlock/internal/connlint"
+	"github.com/airlock-secrets/airlock/internal/render"
 	"github.com/airlock-secrets/airlock/store"
 )
 
@@ -24,10 +25,10 @@ func (r *run) noValue(w Want, l *layer, name string, secret *store.Secret, a *ai
 		r.add(ruleBinary, "", at, where+" holds bytes (SecretBinary), which the backend does not read",
 			"aws secretsmanager put-secret-value --secret-id "+name+" --secret-string file://VALUE")
 	case isObject && w.Ref.Kind != airflow.KindConnection:
-		r.add(ruleField, "", at, fmt.Sprintf("%s has %s, but no field \"value\"", where, listed(fields)), fmt.Sprintf("vault kv patch -mount=MOUNT %s value=...", name))
+		r.add(ruleField, "", at, fmt.Sprintf("%s has %s, but no field \"value\"", where, listed(fields)), fmt.Sprintf("vault kv patch -mount=MOUNT %s value=...", render.ShellWord(name)))
 	case isObject && !slices.Contains(fields, "conn_uri") && wrongFields(fields):
 		r.add(ruleField, "", at, fmt.Sprintf("%s has %s: a connection is the field conn_uri, or %s", where, listed(fields), strings.Join(connectionFields(), ", ")),
-			"vault kv put -mount=MOUNT "+name+" conn_uri=...")
+			"vault kv put -mount=MOUNT "+render.ShellWord(name)+" conn_uri=...")
 	case w.Ref.Kind == airflow.KindConnection && a.Err != nil:
 		why := []string{reasonOf(a.Err)}
 		if v, err := l.src.Dialect.Decode(w.Ref, secret); err == nil {
@@ -35,7 +36,7 @@ func (r *run) noValue(w Want, l *layer, name string, secret *store.Secret, a *ai
 				why = append(said(lint(w, l, text, secret), connlint.Error), why...)
 			}
 		}
-		r.add(ruleConnection, "", at, fmt.Sprintf("%s is no connection that Airflow can read: %s", where, why[0]), "airlock connections lint "+w.Ref.ID)
+		r.add(ruleConnection, "", at, fmt.Sprintf("%s is no connection that Airflow can read: %s", where, why[0]), "airlock connections lint "+render.ShellWord(w.Ref.ID))
 	case a.Err != nil:
 		r.add(ruleUnreadable, "", at, fmt.Sprintf("%s cannot be read: %s", where, reasonOf(a.Err)), store.Hint(a.Err))
 	default:
@@ -109,10 +110,10 @@ func (r *run) content(w Want, l *layer, name string, secret *store.Secret, v dia
 		problems := lint(w, l, text, secret)
 		if bad := said(problems, connlint.Error); len(bad) > 0 {
 			// Airflow's tasks do read it: what is wrong matters elsewhere.
-			r.addWith(ruleConnection, "", at, where+": "+strings.Join(bad, "; "), does(problems), "airlock connections lint "+w.Ref.ID)
+			r.addWith(ruleConnection, "", at, where+": "+strings.Join(bad, "; "), does(problems), "airlock connections lint "+render.ShellWord(w.Ref.ID))
 		}
 		if lost := append(said(problems, connlint.Warning), changed(w.Ref.ID, text)...); len(lost) > 0 {
-			r.add(ruleLosesPart, "", at, where+": "+strings.Join(lost, "; "), "airlock connections lint "+w.Ref.ID)
+			r.add(ruleLosesPart, "", at, where+": "+strings.Join(lost, "; "), "airlock connections lint "+render.ShellWord(w.Ref.ID))
 		}
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/airlock-secrets/airlock/airflow"
 	"github.com/airlock-secrets/airlock/airflow/dialect"
 	"github.com/airlock-secrets/airlock/internal/check"
+	"github.com/airlock-secrets/airlock/internal/render"
 	"github.com/airlock-secrets/airlock/store"
 )
 
@@ -257,9 +258,9 @@ func (r *run) unseen(ref airflow.Ref, res *airlock.Result) string {
 func creation(ref airflow.Ref) string {
 	switch ref.Kind {
 	case airflow.KindConnection:
-		return "airlock connections add " + ref.ID
+		return "airlock connections add " + render.ShellWord(ref.ID)
 	case airflow.KindVariable:
-		return "airlock variables set " + ref.ID
+		return "airlock variables set " + render.ShellWord(ref.ID)
 	}
 	return ""
 }
