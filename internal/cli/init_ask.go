@@ -40,17 +40,24 @@ func (a *app) askAnswers(ctx context.Context, s setup.Service, given setup.Answe
 			continue
 		}
 		value = q.Default
-		group := huh.NewGroup(field(q, &value))
-		if q.When != nil {
-			group = group.WithHideFunc(func() bool { return !q.When(soFar()) })
+		hidden := func() bool { return q.When != nil && !q.When(soFar()) }
+		group := huh.NewGroup(a.field(q, &value)).WithHideFunc(hidden)
+		if !a.plainTerminal() {
+			groups = append(groups, group)
+			continue
 		}
-		groups = append(groups, group)
+		// Line by line a form asks what is hidden too.
+		if hidden() {
+			continue
+		}
+		if err := a.form(ctx, group); err != nil {
+			return err
+		}
 	}
-	if len(groups) == 0 {
-		return nil
-	}
-	if err := a.form(ctx, groups...); err != nil {
-		return err
+	if len(groups) > 0 {
+		if err := a.form(ctx, groups...); err != nil {
+			return err
+		}
 	}
 	for name, value := range soFar() {
 		given[name] = value
@@ -58,7 +65,15 @@ func (a *app) askAnswers(ctx context.Context, s setup.Service, given setup.Answe
 	return nil
 }
 
-func field(q setup.Question, value *string) huh.Field {
+// field asks one question. Where there are only lines of text, the help and
+// what an empty answer means stand in the question itself.
+func (a *app) field(q setup.Question, value *string) huh.Field {
+	if a.plainTerminal() {
+		q.Title += " (" + q.Help + ")"
+		if q.Default != "" {
+			q.Title += " [" + q.Default + "]"
+		}
+	}
 	if q.Choices != nil {
 		return huh.NewSelect[string]().Title(q.Title).Description(q.Help).Options(huh.NewOptions(q.Choices...)...).Value(value)
 	}
@@ -78,7 +93,11 @@ func (a *app) confirm(ctx context.Context, question string) (bool, error) {
 
 // form asks on standard error, so that standard output keeps to the answer.
 func (a *app) form(ctx context.Context, groups ...*huh.Group) error {
-	err := huh.NewForm(groups...).WithInput(a.Stdin).WithOutput(a.Stderr).WithAccessible(a.plainTerminal()).RunWithContext(ctx)
+	form := huh.NewForm(groups...).WithInput(a.Stdin).WithOutput(a.Stderr).WithAccessible(a.plainTerminal())
+	if !a.paint(a.Stderr) {
+		form = form.WithTheme(huh.ThemeFunc(huh.ThemeBase))
+	}
+	err := form.RunWithContext(ctx)
 	if errors.Is(err, huh.ErrUserAborted) {
 		return context.Canceled
 	}

@@ -182,7 +182,7 @@ func (s Service) complete(given Answers) (Answers, error) {
 // Accepts says what is wrong with an answer, nil where nothing is.
 func (q Question) Accepts(value string) error {
 	switch {
-	case value == "" && (q.Optional || q.Secret):
+	case value == "" && (q.Optional || q.Secret || q.Default != ""):
 		return nil
 	case value == "":
 		return fmt.Errorf("it is needed: %s", q.Help)
