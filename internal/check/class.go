@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/airlock-secrets/airlock/airflow"
 	"github.com/airlock-secrets/airlock/internal/project"
@@ -94,6 +96,10 @@ func findUnknownClass(s *Subject, report Report) {
 			continue // a class of one's own
 		}
 		f := Finding{Span: b.Class.Text, Message: "there is no class " + clip(class), Airflow: notLoaded(b), Fix: "write the dotted path of a class; " + hint}
+		if i := strings.IndexFunc(class, func(r rune) bool { return !unicode.IsGraphic(r) }); i >= 0 {
+			r, _ := utf8.DecodeRuneInString(class[i:])
+			f.Message += fmt.Sprintf(", with the character %U, which cannot be seen, in it", r)
+		}
 		if ok {
 			f.Message, f.Fix = f.Message+": "+hint, statement(b.Class, near)
 		}

@@ -42,7 +42,11 @@ func findRefused(s *Subject, report Report) {
 		if err == nil {
 			err, what = v.Broken, " Each look-up ends so."
 		}
-		if err == nil || hasUnknown(b) {
+		if err == nil {
+			findUnsendable(b, report)
+			continue
+		}
+		if hasUnknown(b) {
 			continue // none, or that of the kwarg which another rule reports
 		}
 		if text, ok := b.Text("gcp_keyfile_dict"); ok && strings.HasPrefix(strings.TrimSpace(text), "{") || placeholderIn(b) || strings.Contains(err.Error(), "should follows that pattern") {
