@@ -123,6 +123,22 @@ func TestKubernetesSecret(t *testing.T) {
 	}
 }
 
+// kubelet is what a container gets of a value: $$ is $, and $(NAME) is filled
+// in where there is such a variable, which is shown as FILLED here.
+func kubelet(value string) string {
+	var b strings.Builder
+	for i := 0; i < len(value); i++ {
+		switch {
+		case strings.HasPrefix(value[i:], "$$"):
+			i++
+		case strings.HasPrefix(value[i:], "$("):
+			b.WriteString("FILLED")
+		}
+		b.WriteByte(value[i])
+	}
+	return b.String()
+}
+
 // TestCharts: a secret is referred to, and stands in the Secret only.
 func TestCharts(t *testing.T) {
 	items := odd(300)
@@ -147,7 +163,7 @@ func TestCharts(t *testing.T) {
 		for _, v := range slices.Concat(values.Env, values.CommonEnv) {
 			switch {
 			case v.Value != nil:
-				got[v.Name] = *v.Value
+				got[v.Name] = kubelet(*v.Value)
 			case v.ValueFrom.SecretKeyRef.Name == name:
 				got[v.Name] = data[v.ValueFrom.SecretKeyRef.Key]
 			}

@@ -41,6 +41,13 @@ func secretManifest(items []Item, o *Options) (string, error) {
 	return b.String(), nil
 }
 
+// KubernetesValue is a scalar of YAML for the value of a container's variable.
+// The kubelet fills $(NAME) in and takes $$ for $ (k8s.io/kubernetes
+// third_party/forked/golang/expansion); values of a Secret it leaves alone.
+func KubernetesValue(value string) string { return YAML(escapeKubelet.Replace(value)) }
+
+var escapeKubelet = strings.NewReplacer("$$", "$$$$", "$(", "$$(")
+
 func metadata(name string, o *Options) string {
 	text := "metadata:\n  name: " + YAML(name) + "\n"
 	if o.Namespace != "" {
@@ -71,7 +78,7 @@ func writeHelm(items []Item, o *Options) (*Output, error) {
 		if err := checked(i.Name, i.Value, fileName); err != nil {
 			return nil, err
 		}
-		fmt.Fprintf(&b, "  - name: %s\n    value: %s\n", YAML(i.Name), YAML(i.Value))
+		fmt.Fprintf(&b, "  - name: %s\n    value: %s\n", YAML(i.Name), KubernetesValue(i.Value))
 	}
 	return withSecret(b.String(), secret, o)
 }
@@ -127,7 +134,7 @@ func writeRemoteExecution(items []Item, o *Options) (*Output, error) {
 				YAML(i.Name), YAML(o.name()), YAML(i.Name))
 			continue
 		}
-		fmt.Fprintf(&b, "  - name: %s\n    value: %s\n", YAML(i.Name), YAML(i.Value))
+		fmt.Fprintf(&b, "  - name: %s\n    value: %s\n", YAML(i.Name), KubernetesValue(i.Value))
 	}
 	identity, err := identityComment(o)
 	if err != nil {
