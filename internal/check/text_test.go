@@ -142,6 +142,7 @@ func TestMeantVariable(t *testing.T) {
 		{"AIRFLOW__CORE_FERNET_KEY", "AIRFLOW__CORE__FERNET_KEY"},
 		{"AIRFLOW_VARIABLE_REGION", "AIRFLOW_VAR_REGION"},
 		{"AIRFLOW__CONN__DB", "AIRFLOW_CONN_DB"},
+		{"AIRFLOW_CONN_my_db", "AIRFLOW_CONN_MY_DB"}, {"AIRFLOW_VAR_a__b", "AIRFLOW_VAR_A__B"},
 		{"VAULT_TOKN", "VAULT_TOKEN"}, {"VAULT_ADDR", ""}, {"VAULT_TOKEN", ""},
 		{"AWS_ACCES_KEY_ID", ""}, // no backend of AWS here
 		{"HOME", ""}, {"", ""}, {"_", ""},

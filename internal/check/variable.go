@@ -87,7 +87,10 @@ func (v vocabulary) meant(name string) string {
 		}
 	}
 	if isEntry(name) {
-		return strings.ToUpper(name) // Airflow asks for no other
+		if upper := strings.ToUpper(name); upper != name {
+			return upper // Airflow asks for no other
+		}
+		return ""
 	}
 	if isKwarg(name) || slices.Contains(v.near, name) || isCloud(name) || isMoved(name) {
 		return ""
