@@ -194,7 +194,7 @@ func (a *app) carryOut(ctx context.Context, p *setup.Plan, here *settings.Settin
 	if err := setup.Write(a.Dir, changes); err != nil {
 		return err
 	}
-	a.next(p, o)
+	a.next(p, o, changes)
 	return nil
 }
 
@@ -216,14 +216,24 @@ func (a *app) showChanges(changes []setup.Change) {
 }
 
 // next says what is left to do.
-func (a *app) next(p *setup.Plan, o *initOptions) {
+func (a *app) next(p *setup.Plan, o *initOptions, changes []setup.Change) {
 	step := 0
 	say := func(format string, values ...any) {
 		step++
 		a.say("%d. %s", step, fmt.Sprintf(format, values...))
 	}
 	a.say("airlock: written. Next:")
-	if !o.apply {
+	strange := ""
+	for _, c := range changes {
+		if c.Done == setup.Keep && len(c.Notes) > 0 && strings.HasPrefix(c.Path, setup.Folder+"/") {
+			strange = c.Path
+		}
+	}
+	switch {
+	case o.apply:
+	case strange != "": // a repository may have brought it along
+		say("%s was there and is not what init writes: read it before you run %s/setup.sh, or delete it and run init again", strange, setup.Folder)
+	default:
 		say("set up the store: read %s/setup.sh, then sh %s/setup.sh", setup.Folder, setup.Folder)
 	}
 	for _, todo := range p.Todo {

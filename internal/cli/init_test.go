@@ -54,3 +54,18 @@ func TestApplyGoesNowhereThatAFolderNames(t *testing.T) {
 		})
 	}
 }
+
+// TestInitRunsNothingThatWasThere: a setup.sh that a repository brought along
+// is not the one to run.
+func TestInitRunsNothingThatWasThere(t *testing.T) {
+	for _, name := range []string{"secrets-backend/setup.sh", "secrets-backend/vault-policy.hcl"} {
+		dir := t.TempDir()
+		writeProject(t, dir, map[string]string{name: "theirs\n"})
+		var out bytes.Buffer
+		code := Main(Env{Context: t.Context(), Args: []string{"init", "vault", "--url", "https://vault.example.com"}, Dir: dir, Stdin: strings.NewReader(""),
+			Stdout: &out, Stderr: &out, Environ: []string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir()}})
+		if said := out.String(); code != 0 || strings.Contains(said, "then sh secrets-backend/setup.sh") || !strings.Contains(said, name+" was there") {
+			t.Errorf("%s: exit code %d\n%s", name, code, said)
+		}
+	}
+}

@@ -100,7 +100,7 @@ func (p *Plan) values(b *strings.Builder) error {
 			fmt.Fprintf(b, "    valueFrom:\n      secretKeyRef:\n        name: %s\n        key: %s\n", secret, v.Name)
 			continue
 		}
-		fmt.Fprintf(b, "    value: %s\n", render.YAML(v.Value))
+		fmt.Fprintf(b, "    value: %s\n", render.KubernetesValue(v.Value))
 	}
 	p.identity(b)
 	return nil
