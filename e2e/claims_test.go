@@ -11,7 +11,9 @@ import (
 
 	"github.com/airlock-secrets/airlock/internal/azurefake"
 	"github.com/airlock-secrets/airlock/internal/baotest"
+	"github.com/airlock-secrets/airlock/internal/check"
 	"github.com/airlock-secrets/airlock/internal/gcpfake"
+	"github.com/airlock-secrets/airlock/internal/live"
 	"github.com/airlock-secrets/airlock/internal/mototest"
 )
 
@@ -91,6 +93,12 @@ func TestClaims(t *testing.T) {
 			claim(t, len(c.want)+len(c.not) > 0, "the case checks nothing")
 		})
 	}
+	t.Run("every rule", func(t *testing.T) {
+		for _, rule := range slices.Concat(check.Rules(), live.Rules()) {
+			shown := slices.ContainsFunc(all, func(c claimed) bool { return c.rule == rule.ID })
+			claim(t, shown || rule.Airflow == "", "no case shows what %s says of Airflow", rule.ID)
+		}
+	})
 }
 
 // runClaims runs the cases in two programs, for the two cores that a machine
