@@ -83,6 +83,7 @@ const passedOver = "Unable to retrieve connection from secrets backend (Environm
 func uriClaims() []claimed {
 	const badPort = "ValueError Port could not be cast to integer value as 'pa'"
 	return []claimed{
+		{rule: "uri-not-encoded", name: "an @ behind the host", code: `uri("postgres://u:p@ss/w@h/db")`, want: []string{"connection: postgres u p ss None w@h/db"}},
 		{rule: "uri-not-encoded", name: "splits there", code: readings + `
 for label, c in ("slash", "/"), ("question", "?"), ("hash", "#"), ("bracket", "["), ("end", "]"), ("wide", "\uff0f"):
     raised(label, "postgres://me:pa" + c + "ss@db:5432/prod")

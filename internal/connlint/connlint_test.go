@@ -50,6 +50,7 @@ func TestLint(t *testing.T) {
 			"postgres://user:***?***@host/db?a=***", "postgres://user:pa%3Fss@host/db?a=b"},
 		{"brackets in the password", "postgres://u:p[x]y@h/db", "error uri-not-encoded [ -> %5B\nerror uri-not-encoded ] -> %5D",
 			"postgres://u:***[***]***@h/db", "postgres://u:p%5Bx%5Dy@h/db"},
+		{"an @ and a slash in the password, and a bare host", "postgres://u:p@ss/w@h/db", "warning uri-not-encoded ", "postgres://u:***@***", ""},
 		{"an @ and a slash in the password", "postgres://user:p@ss/word@db.example.com:5432/prod", "error uri-not-encoded / -> %2F",
 			"postgres://user:***/***@db.example.com:5432/prod", "postgres://user:p@ss%2Fword@db.example.com:5432/prod"},
 		{"a secret key of AWS", "aws://AKIA:ab/c+d@/?region_name=x", "error uri-not-encoded / -> %2F\nnote uri-not-encoded +",

@@ -25,6 +25,7 @@ func (r *Report) uri(body piece) {
 	r.breaks(body)
 	r.port(u)
 	r.tail(u)
+	r.lateAt(u)
 	r.secondScheme(u)
 	r.spared(u)
 	if r.WorkerErr == nil && r.ServerErr == nil && !u.broken {
@@ -221,6 +222,20 @@ func (r *Report) tail(u parts) {
 				Airflow: "Airflow decodes it into a blank"})
 		}
 	}
+}
+
+// lateAt looks for an @ in the schema of a URI that has one before its host:
+// both may well belong to the password.
+func (r *Report) lateAt(u parts) {
+	i := strings.IndexByte(u.path.of(r.Text), '@')
+	if i < 0 || !u.hasPassword || u.broken {
+		return
+	}
+	at := u.path.from + i
+	r.hidden = append(r.hidden, u.host, u.path)
+	r.add(Problem{Code: NotEncoded, Severity: Warning, From: at, End: at + 1,
+		Message: `an "@" stands behind the host: if the host comes after it, the password before it has characters to write as %40 (@) and %2F (/)`,
+		Airflow: "Airflow takes what stands between the @ and the next / for the host, and the rest for the schema"})
 }
 
 // wholeExtra looks at the parameter that holds extra as text.
