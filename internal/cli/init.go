@@ -239,6 +239,9 @@ func (a *app) next(p *setup.Plan, o *initOptions, changes []setup.Change) {
 	for _, todo := range p.Todo {
 		say("in .env, %s", todo)
 	}
+	if len(p.Todo) > 0 {
+		say("run this again: it takes over into %s what .env has then", setup.Places)
+	}
 	say("airlock check --live")
 	say("start Airflow and run the DAG airlock_test; delete %s when it has run green", setup.DAGPath)
 }

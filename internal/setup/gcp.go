@@ -83,7 +83,8 @@ func gcpSteps(a Answers, email string) []Step {
 	condition := strings.Join([]string{starts(a["variables-prefix"]), starts(a["connections-prefix"]), starts(a["config-prefix"])}, " || ")
 	steps := []Step{
 		{"turn the service on", []string{"gcloud services enable secretmanager.googleapis.com --project=" + project}},
-		{"make the service account", []string{fmt.Sprintf("gcloud iam service-accounts create %s --project=%s", a["account"], project)}},
+		{"make the service account", []string{fmt.Sprintf(
+			"gcloud iam service-accounts describe %s --project=%s >/dev/null 2>&1 || gcloud iam service-accounts create %s --project=%s", email, project, a["account"], project)}},
 		{"let it read the secrets with these prefixes, and no others", []string{fmt.Sprintf(
 			"gcloud projects add-iam-policy-binding %s --member=serviceAccount:%s --role=roles/secretmanager.secretAccessor --condition='title=airflow-secrets,expression=%s'",
 			project, email, condition)}},
@@ -97,7 +98,9 @@ func gcpSteps(a Answers, email string) []Step {
 			email, project, project, a["service-account"])}})
 	}
 	put := func(prefix, value string) string {
-		return fmt.Sprintf("printf %%s %s | gcloud secrets create %s-%s --project=%s --replication-policy=automatic --data-file=-", value, prefix, TestID, project)
+		name := prefix + "-" + TestID
+		return fmt.Sprintf("gcloud secrets describe %s --project=%s >/dev/null 2>&1 || printf %%s %s | gcloud secrets create %s --project=%s --replication-policy=automatic --data-file=-",
+			name, project, value, name, project)
 	}
 	return append(steps, Step{"write a variable and a connection to test with", []string{
 		put(a["variables-prefix"], TestValue), put(a["connections-prefix"], TestURI)}})
