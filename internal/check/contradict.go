@@ -159,18 +159,20 @@ type half struct {
 	kwarg   string
 	needs   []string
 	airflow string
+	// severity is empty where it is the rule's: something is used instead.
+	severity Severity
 }
 
 var (
 	awsServices = []string{"ssm", "secretsmanager"}
 	halves      = []half{
-		{[]string{"azure"}, "client_secret", []string{"tenant_id", "client_id"}, "AzureKeyVaultBackend signs in with client_secret only where tenant_id and client_id are given too: it uses DefaultAzureCredential."},
-		{[]string{"azure"}, "client_id", []string{"tenant_id", "client_secret"}, "AzureKeyVaultBackend signs in with client_id only where tenant_id and client_secret are given too: it uses DefaultAzureCredential."},
-		{awsServices, "aws_access_key_id", []string{"aws_secret_access_key"}, "boto3 signs each request with this id and no key."},
-		{awsServices, "aws_secret_access_key", []string{"aws_access_key_id"}, "Each look-up raises TypeError: sequence item 0: expected str instance, NoneType found."},
-		{awsServices, "assume_role_kwargs", []string{"role_arn"}, "Without role_arn no role is assumed."},
-		{awsServices, "assume_role_method", []string{"role_arn"}, "Without role_arn no role is assumed."},
-		{[]string{"vault"}, "radius_port", []string{"radius_host"}, "Without radius_host the port is not used."},
+		{[]string{"azure"}, "client_secret", []string{"tenant_id", "client_id"}, "AzureKeyVaultBackend signs in with client_secret only where tenant_id and client_id are given too: it uses DefaultAzureCredential.", ""},
+		{[]string{"azure"}, "client_id", []string{"tenant_id", "client_secret"}, "AzureKeyVaultBackend signs in with client_id only where tenant_id and client_secret are given too: it uses DefaultAzureCredential.", ""},
+		{awsServices, "aws_access_key_id", []string{"aws_secret_access_key"}, "boto3 signs each request with this id and no key.", Error},
+		{awsServices, "aws_secret_access_key", []string{"aws_access_key_id"}, "Each look-up raises TypeError: sequence item 0: expected str instance, NoneType found.", Error},
+		{awsServices, "assume_role_kwargs", []string{"role_arn"}, "Without role_arn no role is assumed.", ""},
+		{awsServices, "assume_role_method", []string{"role_arn"}, "Without role_arn no role is assumed.", ""},
+		{[]string{"vault"}, "radius_port", []string{"radius_host"}, "Without radius_host the port is not used.", ""},
 	}
 )
 
@@ -189,7 +191,7 @@ func findHalves(b *Backend, report Report) {
 			continue
 		}
 		list := strings.Join(missing, " and ")
-		report(Finding{Span: b.At(h.kwarg), Message: fmt.Sprintf("%s is given without %s", h.kwarg, list), Airflow: h.airflow,
+		report(Finding{Severity: h.severity, Span: b.At(h.kwarg), Message: fmt.Sprintf("%s is given without %s", h.kwarg, list), Airflow: h.airflow,
 			Fix: fmt.Sprintf("give %s too, or remove %s", list, h.kwarg)})
 	}
 	if method, _ := b.Text("auth_type"); b.Row.Service == "vault" && method == "approle" && truthy(b, "role_id") && !truthy(b, "secret_id") {
