@@ -4,12 +4,12 @@ import (
 	"fmt"
 	"maps"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/airlock-secrets/airlock/internal/lazyregexp"
 	"github.com/airlock-secrets/airlock/internal/project"
 )
 
@@ -49,7 +49,7 @@ func astroRules() []Rule {
 }
 
 // savedSecret is a line as astro deployment variable list --save writes it.
-var savedSecret = regexp.MustCompile(`(?m)^[ \t]*([A-Za-z_][A-Za-z0-9_.-]*)=[ \t]*(# secret)[ \t]*\r?$`)
+var savedSecret = lazyregexp.New(`(?m)^[ \t]*([A-Za-z_][A-Za-z0-9_.-]*)=[ \t]*(# secret)[ \t]*\r?$`)
 
 func findSavedSecrets(s *Subject, report Report) {
 	tell := func(at project.Span, name string) {
@@ -158,7 +158,7 @@ func findCutValues(s *Subject, report Report) {
 }
 
 // envKey are the names that may stand in a file for astro env variable.
-var envKey = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+var envKey = lazyregexp.New(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
 func findRefusedKeys(s *Subject, report Report) {
 	files := loads(s, func(c *project.Command) (string, bool) {
@@ -177,7 +177,7 @@ func findRefusedKeys(s *Subject, report Report) {
 }
 
 // extraKey is where the mapping of conn_extra begins.
-var extraKey = regexp.MustCompile(`(?m)(?:^|[\s{,])(conn_extra)[ \t]*:`)
+var extraKey = lazyregexp.New(`(?m)(?:^|[\s{,])(conn_extra)[ \t]*:`)
 
 func findLostExtra(s *Subject, report Report) {
 	for i := range s.Project.Entries {
@@ -228,7 +228,7 @@ func memberName(name string) string {
 	return clip(name)
 }
 
-var plainMember = regexp.MustCompile(`^[A-Za-z0-9_.:-]+$`)
+var plainMember = lazyregexp.New(`^[A-Za-z0-9_.:-]+$`)
 
 func findBlanked(s *Subject, report Report) {
 	for _, d := range s.Project.Deployments {

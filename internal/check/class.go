@@ -3,13 +3,13 @@ package check
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
 	"github.com/airlock-secrets/airlock/airflow"
+	"github.com/airlock-secrets/airlock/internal/lazyregexp"
 	"github.com/airlock-secrets/airlock/internal/project"
 	"github.com/airlock-secrets/airlock/internal/stores"
 	"github.com/airlock-secrets/airlock/store"
@@ -77,10 +77,10 @@ func notLoaded(b *Backend) string {
 }
 
 // dotted is the path of an object in Python.
-var dotted = regexp.MustCompile(`^[A-Za-z_]\w*(\.[A-Za-z_]\w*)+$`)
+var dotted = lazyregexp.New(`^[A-Za-z_]\w*(\.[A-Za-z_]\w*)+$`)
 
 // ofProviders are the packages of which all backends are known.
-var ofProviders = regexp.MustCompile(`^airflow\.(contrib\.secrets|providers\.(hashicorp|google|microsoft|amazon)(\.\w+)*\.secrets)\.`)
+var ofProviders = lazyregexp.New(`^airflow\.(contrib\.secrets|providers\.(hashicorp|google|microsoft|amazon)(\.\w+)*\.secrets)\.`)
 
 func findUnknownClass(s *Subject, report Report) {
 	for _, b := range s.Backends {

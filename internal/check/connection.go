@@ -11,6 +11,7 @@ import (
 	"github.com/airlock-secrets/airlock/airflow"
 	"github.com/airlock-secrets/airlock/airflow/pyjson"
 	"github.com/airlock-secrets/airlock/internal/connlint"
+	"github.com/airlock-secrets/airlock/internal/lazyregexp"
 	"github.com/airlock-secrets/airlock/internal/project"
 )
 
@@ -100,7 +101,7 @@ func (c *connText) lint() *connlint.Report {
 }
 
 // filledLater is a placeholder.
-var filledLater = regexp.MustCompile(`<[^<>\s"']+>`)
+var filledLater = lazyregexp.New(`<[^<>\s"']+>`)
 
 // connTexts are the connections whose text is in the project.
 func connTexts(s *Subject) []*connText {
@@ -197,7 +198,7 @@ func wordOf(e *project.Entry, field string) project.Span {
 var connFields = []string{"conn_type", "description", "host", "login", "password", "schema", "port", "extra"}
 
 // extraObject is an extra that is an object of its own, not the text of one.
-var extraObject = regexp.MustCompile(`extra["']?[ \t]*:[ \t]*(?:#[^\n]*)?(?:\{|\r?\n[ \t]+[A-Za-z_"'][^\n:]*:)`)
+var extraObject = lazyregexp.New(`extra["']?[ \t]*:[ \t]*(?:#[^\n]*)?(?:\{|\r?\n[ \t]+[A-Za-z_"'][^\n:]*:)`)
 
 // fieldText is the JSON that Airflow makes of separate fields; empty where
 // they are not those of a connection.
@@ -298,7 +299,7 @@ func (c *connText) finding(r *connlint.Report, list []connlint.Problem) Finding 
 }
 
 // examplePort is a port after a placeholder of a URI whose type is one too.
-var examplePort = regexp.MustCompile(`^<[^<>]+>://.*@<[^<>]+>:(5432)(?:/|\?|$)`)
+var examplePort = lazyregexp.New(`^<[^<>]+>://.*@<[^<>]+>:(5432)(?:/|\?|$)`)
 
 // findForeignPorts also finds the example that has a placeholder for the type
 // and PostgreSQL's port all the same.

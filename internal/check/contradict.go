@@ -2,11 +2,11 @@ package check
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/airlock-secrets/airlock/airflow/pyjson"
+	"github.com/airlock-secrets/airlock/internal/lazyregexp"
 )
 
 func contradictionRules() []Rule {
@@ -81,7 +81,7 @@ func refusedKwarg(b *Backend, message string) string {
 }
 
 // quotedNames are names in single quotes.
-var quotedNames = regexp.MustCompile(`'([a-z_]+)'`)
+var quotedNames = lazyregexp.New(`'([a-z_]+)'`)
 
 // remedy says what to write instead.
 func remedy(message string, err error) string {

@@ -1,13 +1,13 @@
 package check
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/airlock-secrets/airlock/airflow"
 	"github.com/airlock-secrets/airlock/airflow/pyjson"
 	"github.com/airlock-secrets/airlock/internal/connlint"
+	"github.com/airlock-secrets/airlock/internal/lazyregexp"
 )
 
 // credential says whether a variable holds a secret, what that is in words
@@ -62,10 +62,10 @@ func isOptionName(name string) bool {
 
 // secretEnding are words in a variable's name that mean a secret, bounded by
 // underscores.
-var secretEnding = regexp.MustCompile(`(^|_)(SECRET|SECRETS|PASSWORD|PASSWD|PWD|PASS|TOKEN|APIKEY|API_KEY|ACCESS_KEY|ACCESS_KEY_ID|SECRET_KEY|PRIVATE_KEY|FERNET_KEY|CREDENTIALS|KEYFILE_DICT|SECRET_ID|CLIENT_SECRET|SQL_ALCHEMY_CONN|RESULT_BACKEND|BROKER_URL)$`)
+var secretEnding = lazyregexp.New(`(^|_)(SECRET|SECRETS|PASSWORD|PASSWD|PWD|PASS|TOKEN|APIKEY|API_KEY|ACCESS_KEY|ACCESS_KEY_ID|SECRET_KEY|PRIVATE_KEY|FERNET_KEY|CREDENTIALS|KEYFILE_DICT|SECRET_ID|CLIENT_SECRET|SQL_ALCHEMY_CONN|RESULT_BACKEND|BROKER_URL)$`)
 
 // aboutSecrets are names with such a word that hold none.
-var aboutSecrets = regexp.MustCompile(`(^GOOGLE_APPLICATION_CREDENTIALS$|_FILE$|_PATH$|_NAME$|_TTL$|_URL$|_ARN$)`)
+var aboutSecrets = lazyregexp.New(`(^GOOGLE_APPLICATION_CREDENTIALS$|_FILE$|_PATH$|_NAME$|_TTL$|_URL$|_ARN$)`)
 
 func secretName(upper string) bool {
 	return secretEnding.MatchString(upper) && (!aboutSecrets.MatchString(upper) || strings.HasSuffix(upper, "BROKER_URL"))
@@ -107,7 +107,7 @@ func inObject(text string) (what string, open, ok bool) {
 }
 
 // kwargInText finds "name": value in what is no JSON.
-var kwargInText = regexp.MustCompile(`["']?([a-z_]+)["']?\s*:\s*("[^"]*"|'[^']*'|<[^<>]*>|[^,}\s]*)`)
+var kwargInText = lazyregexp.New(`["']?([a-z_]+)["']?\s*:\s*("[^"]*"|'[^']*'|<[^<>]*>|[^,}\s]*)`)
 
 // inConnection looks for a password in a connection.
 func inConnection(text string) (what string, open, ok bool) {
@@ -138,8 +138,8 @@ func inConnection(text string) (what string, open, ok bool) {
 }
 
 var (
-	withPassword = regexp.MustCompile(`^[a-z][a-z0-9+.-]*://[^\s/:@]*:([^\s@]+)@`)
-	tokenForms   = regexp.MustCompile(`^(hv[sb]\.[A-Za-z0-9_-]{20,}|AKIA[0-9A-Z]{16}|ASIA[0-9A-Z]{16}|gh[pousr]_[A-Za-z0-9]{30,}|xox[abprs]-[A-Za-z0-9-]{10,}|glpat-[A-Za-z0-9_-]{16,})$`)
+	withPassword = lazyregexp.New(`^[a-z][a-z0-9+.-]*://[^\s/:@]*:([^\s@]+)@`)
+	tokenForms   = lazyregexp.New(`^(hv[sb]\.[A-Za-z0-9_-]{20,}|AKIA[0-9A-Z]{16}|ASIA[0-9A-Z]{16}|gh[pousr]_[A-Za-z0-9]{30,}|xox[abprs]-[A-Za-z0-9-]{10,}|glpat-[A-Za-z0-9_-]{16,})$`)
 )
 
 // plainSecret tells what a value is that is a secret whatever its name.
@@ -157,7 +157,7 @@ func plainSecret(value string) string {
 }
 
 // openForms are values that somebody is to replace.
-var openForms = regexp.MustCompile(`(?i)^(<[^<>]*>|\.{3,}|x{3,}|\*{3,}|change-?_?me.*|your[-_ ].*|todo|tbd|placeholder|\$\{?[a-z_][a-z0-9_]*\}?|\{\{.*\}\})$`)
+var openForms = lazyregexp.New(`(?i)^(<[^<>]*>|\.{3,}|x{3,}|\*{3,}|change-?_?me.*|your[-_ ].*|todo|tbd|placeholder|\$\{?[a-z_][a-z0-9_]*\}?|\{\{.*\}\})$`)
 
 // isOpen tells whether a value is still to be filled in.
 func isOpen(value string) bool {
@@ -166,10 +166,10 @@ func isOpen(value string) bool {
 }
 
 // filePath is a path without anything that looks like a key.
-var filePath = regexp.MustCompile(`^(/[A-Za-z_.-]+)+$`)
+var filePath = lazyregexp.New(`^(/[A-Za-z_.-]+)+$`)
 
 // exampleWord is what documents write for a password.
-var exampleWord = regexp.MustCompile(`(?i)^(my[-_]?)?(pass|passwd|password|pw|pwd|secret|s3cret|token|key|value)[0-9]{0,3}$`)
+var exampleWord = lazyregexp.New(`(?i)^(my[-_]?)?(pass|passwd|password|pw|pwd|secret|s3cret|token|key|value)[0-9]{0,3}$`)
 
 // harmlessValue tells whether a value says nothing, whatever its name: a
 // switch, a path, or a password that every example has.

@@ -1,16 +1,16 @@
 package check
 
 import (
-	"regexp"
 	"strconv"
 	"strings"
 
+	"github.com/airlock-secrets/airlock/internal/lazyregexp"
 	"github.com/airlock-secrets/airlock/internal/project"
 )
 
 var (
-	fromImage  = regexp.MustCompile(`(?im)^[ \t]*FROM[ \t]+(?:--platform=\S+[ \t]+)?(\S+?):(?:slim-)?v?(\d+)[.\d]*`)
-	pinnedMain = regexp.MustCompile(`^\s*[=~]=\s*(\d+)`)
+	fromImage  = lazyregexp.New(`(?im)^[ \t]*FROM[ \t]+(?:--platform=\S+[ \t]+)?(\S+?):(?:slim-)?v?(\d+)[.\d]*`)
+	pinnedMain = lazyregexp.New(`^\s*[=~]=\s*(\d+)`)
 )
 
 // lastRuntimeOfTwo is the last major version of the Astro Runtime whose Airflow

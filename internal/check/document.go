@@ -2,11 +2,11 @@ package check
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/airlock-secrets/airlock/airflow"
+	"github.com/airlock-secrets/airlock/internal/lazyregexp"
 	"github.com/airlock-secrets/airlock/internal/project"
 )
 
@@ -54,7 +54,7 @@ func findPathInText(s *Subject, report Report) {
 }
 
 // openEnd is the end of a path whose id is left open.
-var openEnd = regexp.MustCompile(`(\*|<[^<>]+>|\{[^{}]+\})$`)
+var openEnd = lazyregexp.New(`(\*|<[^<>]+>|\{[^{}]+\})$`)
 
 // wrongKindInText reports a sentence about variables that names the path of a
 // connection, or the other way round.
@@ -99,7 +99,7 @@ type docToken struct {
 }
 
 // whereWord ends what stands before the name of a place.
-var whereWord = regexp.MustCompile(`(?i)\b(at|in|under|below|as|to)\s+(the\s+)?$`)
+var whereWord = lazyregexp.New(`(?i)\b(at|in|under|below|as|to)\s+(the\s+)?$`)
 
 // inServices are the words, in lower case, by which a text speaks of a service.
 var inServices = map[string][]string{
@@ -134,13 +134,13 @@ func (t docToken) names(service string) bool { return slices.Contains(t.services
 func (t docToken) about(service string) bool { return len(t.services) == 0 || t.names(service) }
 
 var (
-	quotedWord  = regexp.MustCompile("`[^`\n]*`")
-	bareWord    = regexp.MustCompile(`(?:^|\s)([A-Za-z0-9_-]+(?:/[A-Za-z0-9_-]+)+/\*|/[A-Za-z0-9_-]+(?:/[A-Za-z0-9_-]+)*/\*|Key, Secret, & Certificate Management|SecretsManagerReadWrite)(?:[\s.,;:)]|$)`)
-	environment = regexp.MustCompile(`(?i)environment variables?`)
-	pathWord    = regexp.MustCompile(`^[A-Za-z0-9_/.<>{}*-]+$`)
-	kindWords   = map[airflow.Kind]*regexp.Regexp{
-		airflow.KindVariable:   regexp.MustCompile(`(?i)\bvariables?\b`),
-		airflow.KindConnection: regexp.MustCompile(`(?i)\bconnections?\b`),
+	quotedWord  = lazyregexp.New("`[^`\n]*`")
+	bareWord    = lazyregexp.New(`(?:^|\s)([A-Za-z0-9_-]+(?:/[A-Za-z0-9_-]+)+/\*|/[A-Za-z0-9_-]+(?:/[A-Za-z0-9_-]+)*/\*|Key, Secret, & Certificate Management|SecretsManagerReadWrite)(?:[\s.,;:)]|$)`)
+	environment = lazyregexp.New(`(?i)environment variables?`)
+	pathWord    = lazyregexp.New(`^[A-Za-z0-9_/.<>{}*-]+$`)
+	kindWords   = map[airflow.Kind]*lazyregexp.Regexp{
+		airflow.KindVariable:   lazyregexp.New(`(?i)\bvariables?\b`),
+		airflow.KindConnection: lazyregexp.New(`(?i)\bconnections?\b`),
 	}
 )
 
@@ -218,7 +218,7 @@ func (s *Subject) sentences() []project.Span {
 
 // blockStart is the start of a line that begins a block of its own: a list's
 // item, a heading, a row of a table.
-var blockStart = regexp.MustCompile(`^\s*([-*+]\s|\d+[.)]\s|#|\||>|:::)`)
+var blockStart = lazyregexp.New(`^\s*([-*+]\s|\d+[.)]\s|#|\||>|:::)`)
 
 // sentences are the pieces of a Markdown document's prose, without its code.
 func sentences(f *project.File) []project.Span {

@@ -4,11 +4,11 @@ import (
 	"fmt"
 	"maps"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/airlock-secrets/airlock/airflow"
+	"github.com/airlock-secrets/airlock/internal/lazyregexp"
 	"github.com/airlock-secrets/airlock/internal/project"
 	"github.com/airlock-secrets/airlock/internal/render"
 )
@@ -107,7 +107,7 @@ func quotedPath(name string) string {
 }
 
 // plainPath is a path that .gitignore does not take for a pattern.
-var plainPath = regexp.MustCompile(`^[A-Za-z0-9_.][A-Za-z0-9_./@+-]*$`)
+var plainPath = lazyregexp.New(`^[A-Za-z0-9_.][A-Za-z0-9_./@+-]*$`)
 
 // ignoreLine adds a path to the folder's .gitignore, where there is one.
 func ignoreLine(s *Subject, name string) []Edit {
@@ -185,7 +185,7 @@ func secretEntry(e *project.Entry) string {
 }
 
 // leftover are names of files that were saved, not written to be used.
-var leftover = regexp.MustCompile(`(?i)(^|[._-])(backup|bak|old|orig|copy|save|saved|export|exported|dump|tmp)([._-]|$)|^(connections|variables|conns|vars|airflow-(connections|variables))\.(json|ya?ml|env)$|~$`)
+var leftover = lazyregexp.New(`(?i)(^|[._-])(backup|bak|old|orig|copy|save|saved|export|exported|dump|tmp)([._-]|$)|^(connections|variables|conns|vars|airflow-(connections|variables))\.(json|ya?ml|env)$|~$`)
 
 func findLeftBehind(s *Subject, report Report) {
 	first := map[*project.File]bool{}

@@ -2,10 +2,10 @@ package check
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/airlock-secrets/airlock/internal/lazyregexp"
 	"github.com/airlock-secrets/airlock/internal/project"
 )
 
@@ -58,7 +58,7 @@ var writing = []string{"create", "update", "patch", "delete", "sudo", "root"}
 func writes(capability string) bool { return slices.Contains(writing, capability) }
 
 // ofOthers are the names of files for those who fill the store.
-var ofOthers = regexp.MustCompile(`(?i)writ|admin|deploy|terraform|(^|[^a-z])ci([^a-z]|$)`)
+var ofOthers = lazyregexp.New(`(?i)writ|admin|deploy|terraform|(^|[^a-z])ci([^a-z]|$)`)
 
 // isOfOthers tells by the name of its file that a policy is not for Airflow.
 func isOfOthers(p *project.Policy) bool { return ofOthers.MatchString(lastSegment(p.Span.Path())) }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/airlock-secrets/airlock/airflow"
+	"github.com/airlock-secrets/airlock/internal/lazyregexp"
 	"github.com/airlock-secrets/airlock/internal/project"
 )
 
@@ -21,7 +22,7 @@ func iamOf(service string) (prefix, read, before string) {
 }
 
 // reading begins the verbs of actions that change nothing.
-var reading = regexp.MustCompile(`(?i)^(get|describe|list|batchget)`)
+var reading = lazyregexp.New(`(?i)^(get|describe|list|batchget)`)
 
 func wideIAM(s *Subject, n *naming, report Report) {
 	prefix, _, _ := iamOf(n.Row.Service)

@@ -2,11 +2,11 @@ package check
 
 import (
 	"cmp"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/airlock-secrets/airlock/internal/dagscan"
+	"github.com/airlock-secrets/airlock/internal/lazyregexp"
 	"github.com/airlock-secrets/airlock/internal/project"
 )
 
@@ -30,12 +30,12 @@ type ignoredRule struct {
 
 // ignoreComment finds the comment: after # or // where the file has such
 // comments, or in <!-- -->.
-var ignoreComment = regexp.MustCompile(`(?:#|//|<!--)[ \t]*airlock:ignore[ \t]+([^\r\n]*)`)
+var ignoreComment = lazyregexp.New(`(?:#|//|<!--)[ \t]*airlock:ignore[ \t]+([^\r\n]*)`)
 
 // ignoreReason is where the rules of a comment end and its reason begins.
-var ignoreReason = regexp.MustCompile(`-->|[:(]|[ \t]-+[ \t]`)
+var ignoreReason = lazyregexp.New(`-->|[:(]|[ \t]-+[ \t]`)
 
-var ignoreWord = regexp.MustCompile(`[^,\s]+`)
+var ignoreWord = lazyregexp.New(`[^,\s]+`)
 
 // ignores lists the comments of all files.
 func ignores(p *project.Project, dags *dagscan.Result) []ignore {

@@ -2,11 +2,11 @@ package check
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/airlock-secrets/airlock/airflow"
 	"github.com/airlock-secrets/airlock/airflow/pyjson"
+	"github.com/airlock-secrets/airlock/internal/lazyregexp"
 	"github.com/airlock-secrets/airlock/internal/project"
 )
 
@@ -138,7 +138,7 @@ func editsOf(s *project.Setting, changes []change) []Edit {
 var pythonWords = map[string]string{"None": "null", "True": "true", "False": "false"}
 
 // token is a string of JSON, a word of Python, or a comma with nothing after.
-var token = regexp.MustCompile(`"(?:[^"\\]|\\.)*"|\b(?:None|True|False)\b|,\s*[}\]]`)
+var token = lazyregexp.New(`"(?:[^"\\]|\\.)*"|\b(?:None|True|False)\b|,\s*[}\]]`)
 
 // repaired are the changes that make JSON of Python's literals; nil where
 // they do not suffice.
@@ -182,7 +182,7 @@ func requoted(text string) []change {
 }
 
 // singleQuoted is token with Python's quotes.
-var singleQuoted = regexp.MustCompile(`'[^']*'|\b(?:None|True|False)\b|,\s*[}\]]`)
+var singleQuoted = lazyregexp.New(`'[^']*'|\b(?:None|True|False)\b|,\s*[}\]]`)
 
 // pythonAt tells whether Python's syntax is what ends JSON at a byte.
 func pythonAt(text string, at int) bool {
@@ -275,7 +275,7 @@ func ofSecrets(b *Backend) string {
 }
 
 // keyfileName is where the kwarg of a key file begins, up to its value.
-var keyfileName = regexp.MustCompile(`"gcp_keyfile_dict"\s*:\s*`)
+var keyfileName = lazyregexp.New(`"gcp_keyfile_dict"\s*:\s*`)
 
 // breaksInKeyfile tells whether text stops being JSON within a pasted key
 // file.

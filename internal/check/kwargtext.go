@@ -2,13 +2,14 @@ package check
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/airlock-secrets/airlock/internal/lazyregexp"
 )
 
 // calledParameter is what follows a word that a document calls a kwarg.
-var calledParameter = regexp.MustCompile("^`?\\s+(param|parameter|kwarg|argument)s?\\b")
+var calledParameter = lazyregexp.New("^`?\\s+(param|parameter|kwarg|argument)s?\\b")
 
 // findUnknownInText reports kwargs that a document tells to add, and that the
 // backend of the project does not know.

@@ -1,10 +1,10 @@
 package check
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/airlock-secrets/airlock/internal/lazyregexp"
 	"github.com/airlock-secrets/airlock/internal/project"
 )
 
@@ -31,10 +31,10 @@ func lineRules() []Rule {
 }
 
 // angled is a placeholder as guides write it.
-var angled = regexp.MustCompile(`<[A-Za-z][A-Za-z0-9 _.'/-]{0,58}>`)
+var angled = lazyregexp.New(`<[A-Za-z][A-Za-z0-9 _.'/-]{0,58}>`)
 
 // standIn is a value that stands in for another.
-var standIn = regexp.MustCompile(`^(?i:your[-_][a-z][a-z_-]*|change[-_]?me|replace[-_]?me|todo|x{4,})$`)
+var standIn = lazyregexp.New(`^(?i:your[-_][a-z][a-z_-]*|change[-_]?me|replace[-_]?me|todo|x{4,})$`)
 
 func findPlaceholders(s *Subject, report Report) {
 	for _, p := range settings(s) {
@@ -117,10 +117,10 @@ func placeholders(value string) [][]int {
 }
 
 // jsonText is a member of an object that is a plain text.
-var jsonText = regexp.MustCompile(`:\s*"([^"\\]*)"`)
+var jsonText = lazyregexp.New(`:\s*"([^"\\]*)"`)
 
 // jsonName is the name of a member.
-var jsonName = regexp.MustCompile(`"([A-Za-z_][A-Za-z0-9_]*)"\s*:`)
+var jsonName = lazyregexp.New(`"([A-Za-z_][A-Za-z0-9_]*)"\s*:`)
 
 // kwargAt is the member of an object that a byte of its text is within.
 func kwargAt(text string, at int) string {
@@ -142,7 +142,7 @@ func tail(value string) int {
 }
 
 // comment follows what may be the end of a class or of an object.
-var comment = regexp.MustCompile(`[ \t]+#[^"{}]*$`)
+var comment = lazyregexp.New(`[ \t]+#[^"{}]*$`)
 
 func findComments(s *Subject, report Report) {
 	for _, b := range broken(s, commentOnLine) {

@@ -2,10 +2,10 @@ package check
 
 import (
 	"cmp"
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/airlock-secrets/airlock/internal/lazyregexp"
 	"github.com/airlock-secrets/airlock/internal/project"
 )
 
@@ -27,35 +27,35 @@ func Masked(kind project.Kind, line string) string {
 type stretch struct{ start, end int }
 
 // pair is a name, what separates it, and where its value begins.
-var pair = regexp.MustCompile(`["']?([A-Za-z_][A-Za-z0-9_.-]*)\\?["']?[ \t]*[:=][ \t]*`)
+var pair = lazyregexp.New(`["']?([A-Za-z_][A-Za-z0-9_.-]*)\\?["']?[ \t]*[:=][ \t]*`)
 
 // harmlessName are names whose values are no secret; in an object of kwargs and
 // as options alike.
-var harmlessName = regexp.MustCompile(`^(?i:AIRFLOW__(SECRETS__BACKEND|WORKERS__SECRETS_BACKEND)|(secrets_)?backend|class|(connections|variables|config)_(prefix|path|lookup_pattern)|sep|mount_point|auth_type|auth_mount_point|kv_engine_version|namespace|profile|profile_name|region|region_name|AWS_(DEFAULT_)?REGION|project_id|vault_url|kind|apiVersion|name|image|env|envFrom|secretBackend|is_secret|conn_type|conn_schema|conn_port|type|schedule|schedule_interval)$`)
+var harmlessName = lazyregexp.New(`^(?i:AIRFLOW__(SECRETS__BACKEND|WORKERS__SECRETS_BACKEND)|(secrets_)?backend|class|(connections|variables|config)_(prefix|path|lookup_pattern)|sep|mount_point|auth_type|auth_mount_point|kv_engine_version|namespace|profile|profile_name|region|region_name|AWS_(DEFAULT_)?REGION|project_id|vault_url|kind|apiVersion|name|image|env|envFrom|secretBackend|is_secret|conn_type|conn_schema|conn_port|type|schedule|schedule_interval)$`)
 
 // container are names whose values hold further pairs.
-var container = regexp.MustCompile(`(?i:kwargs|^value|^env|^conn_extra|^extra)$`)
+var container = lazyregexp.New(`(?i:kwargs|^value|^env|^conn_extra|^extra)$`)
 
 // harmless are values that say nothing: class paths, constants,
 // placeholders, addresses without user info.
-var harmless = regexp.MustCompile(`^["']?(airflow\.[A-Za-z_.]+|true|false|null|None|True|False|<[^<>]*>|https?://[A-Za-z0-9.:-]+/?|)["']?$`)
+var harmless = lazyregexp.New(`^["']?(airflow\.[A-Za-z_.]+|true|false|null|None|True|False|<[^<>]*>|https?://[A-Za-z0-9.:-]+/?|)["']?$`)
 
 // blob is a long word, such as a line of a key; it has a digit.
-var blob = regexp.MustCompile(`[A-Za-z0-9+/_-]{24,}={0,2}`)
+var blob = lazyregexp.New(`[A-Za-z0-9+/_-]{24,}={0,2}`)
 
 // userInfo is what stands before the host of an address.
-var userInfo = regexp.MustCompile(`://[^\s"'/@]*@`)
+var userInfo = lazyregexp.New(`://[^\s"'/@]*@`)
 
 // harmlessKinds are files that hold no values, but for addresses with a
 // password in them.
 var harmlessKinds = []project.Kind{project.RequirementList, project.Ignore, project.VaultPolicy, project.CloudPolicy}
 
 // literal is from the first quote of a line to the last.
-var literal = regexp.MustCompile(`["'].*["']`)
+var literal = lazyregexp.New(`["'].*["']`)
 
 // schedule is the argument of a DAG that its fixes are about, without quotes
 // in its text.
-var schedule = regexp.MustCompile(`\bschedule(_interval)?[ \t]*=[ \t]*("[^"\\]{0,40}"|'[^'\\]{0,40}')`)
+var schedule = lazyregexp.New(`\bschedule(_interval)?[ \t]*=[ \t]*("[^"\\]{0,40}"|'[^'\\]{0,40}')`)
 
 // hidden are the stretches of a line that may be secrets, in order.
 func hidden(kind project.Kind, line string) []stretch {

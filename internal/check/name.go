@@ -2,12 +2,12 @@ package check
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/airlock-secrets/airlock/airflow"
 	"github.com/airlock-secrets/airlock/airflow/dialect"
+	"github.com/airlock-secrets/airlock/internal/lazyregexp"
 	"github.com/airlock-secrets/airlock/internal/project"
 )
 
@@ -76,7 +76,7 @@ func storePath(e *project.Entry, name string) string {
 }
 
 // openPart are the parts of a name that a shell or a reader fills in.
-var openPart = regexp.MustCompile(`<[^<>]*>|\$\{[^{}]*\}|\$\([^()]*\)|\$[A-Za-z_][A-Za-z0-9_]*|\{\{?[^{}]*\}?\}|\*`)
+var openPart = lazyregexp.New(`<[^<>]*>|\$\{[^{}]*\}|\$\([^()]*\)|\$[A-Za-z_][A-Za-z0-9_]*|\{\{?[^{}]*\}?\}|\*`)
 
 // filledName replaces what is filled in by letters.
 func filledName(name string) string {

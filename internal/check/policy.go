@@ -2,11 +2,11 @@ package check
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/airlock-secrets/airlock/airflow"
+	"github.com/airlock-secrets/airlock/internal/lazyregexp"
 	"github.com/airlock-secrets/airlock/internal/project"
 )
 
@@ -152,7 +152,7 @@ func policiesOf(s *Subject, service string) []*project.Policy {
 }
 
 // notKV begins the paths of Vault that hold no secrets of users.
-var notKV = regexp.MustCompile(`^(sys|auth|identity|cubbyhole|transit|pki|database|aws|gcp|azure|ssh|totp)(/|$)`)
+var notKV = lazyregexp.New(`^(sys|auth|identity|cubbyhole|transit|pki|database|aws|gcp|azure|ssh|totp)(/|$)`)
 
 // nearestGrant is the grant that was probably meant for a backend: one that
 // speaks of its mount or paths, or else of any secrets; nil where none does.
@@ -209,7 +209,7 @@ func findListOnData(s *Subject, report Report) {
 }
 
 // listWord is the capability with the comma that goes with it.
-var listWord = regexp.MustCompile(`,\s*"list"|"list"\s*,\s*`)
+var listWord = lazyregexp.New(`,\s*"list"|"list"\s*,\s*`)
 
 func listOnData(g project.Grant, path string) Finding {
 	others := slices.DeleteFunc(slices.Clone(g.Actions), func(c string) bool { return c == "list" })

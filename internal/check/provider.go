@@ -2,10 +2,10 @@ package check
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/airlock-secrets/airlock/internal/lazyregexp"
 	"github.com/airlock-secrets/airlock/internal/project"
 	"github.com/airlock-secrets/airlock/internal/stores"
 )
@@ -82,7 +82,7 @@ func requirementsFile(p *project.Project) *project.File {
 	return list
 }
 
-var officialImage = regexp.MustCompile(`(?mi)^\s*FROM\s+(\S+\s+)*?(docker\.io/)?apache/airflow[:@\s]`)
+var officialImage = lazyregexp.New(`(?mi)^\s*FROM\s+(\S+\s+)*?(docker\.io/)?apache/airflow[:@\s]`)
 
 // has tells whether a package is asked for, by name or as an extra of Airflow.
 func has(p *project.Project, name string) bool {

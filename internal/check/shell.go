@@ -1,11 +1,11 @@
 package check
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/airlock-secrets/airlock/airflow/pyjson"
+	"github.com/airlock-secrets/airlock/internal/lazyregexp"
 	"github.com/airlock-secrets/airlock/internal/project"
 )
 
@@ -32,7 +32,7 @@ func lostQuotes(text string) bool {
 	return bareObject.MatchString(strings.TrimSpace(text)) && !strings.Contains(text, `"`)
 }
 
-var bareObject = regexp.MustCompile(`^\{\s*[A-Za-z_][A-Za-z0-9_]*\s*(:|$)`)
+var bareObject = lazyregexp.New(`^\{\s*[A-Za-z_][A-Za-z0-9_]*\s*(:|$)`)
 
 func findUnquotedJSON(s *Subject, report Report) {
 	for _, b := range broken(s, unquotedJSON) {
@@ -140,7 +140,7 @@ func (w kwargsWord) finding(object string, end int) Finding {
 }
 
 // dollar is a variable as Airflow fills it in (os.path.expandvars).
-var dollar = regexp.MustCompile(`\$(?:\{([A-Za-z_][A-Za-z0-9_]*)\}|([A-Za-z_][A-Za-z0-9_]*))`)
+var dollar = lazyregexp.New(`\$(?:\{([A-Za-z_][A-Za-z0-9_]*)\}|([A-Za-z_][A-Za-z0-9_]*))`)
 
 // unfilledAt is where a $NAME ends the JSON of a backend's kwargs as they are
 // written; -1 where none does.

@@ -4,9 +4,9 @@ import (
 	"fmt"
 	"net/netip"
 	"net/url"
-	"regexp"
 	"strings"
 
+	"github.com/airlock-secrets/airlock/internal/lazyregexp"
 	"github.com/airlock-secrets/airlock/internal/project"
 )
 
@@ -147,10 +147,10 @@ func findPlainHTTP(s *Subject, report Report) {
 }
 
 // fromEnvironment is $NAME or ${NAME}.
-var fromEnvironment = regexp.MustCompile(`\$\{?([A-Za-z_][A-Za-z0-9_]*)`)
+var fromEnvironment = lazyregexp.New(`\$\{?([A-Za-z_][A-Za-z0-9_]*)`)
 
 // literalURL is an address that stands in the text itself.
-var literalURL = regexp.MustCompile(`["'](?:url|vault_url|endpoint_url|idp_url)["']\s*:\s*["']https?://[^"'$]`)
+var literalURL = lazyregexp.New(`["'](?:url|vault_url|endpoint_url|idp_url)["']\s*:\s*["']https?://[^"'$]`)
 
 func findForeignURLs(s *Subject, report Report) {
 	defined := map[string]bool{}

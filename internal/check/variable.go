@@ -2,11 +2,11 @@ package check
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/airlock-secrets/airlock/airflow"
+	"github.com/airlock-secrets/airlock/internal/lazyregexp"
 	"github.com/airlock-secrets/airlock/internal/project"
 	"github.com/airlock-secrets/airlock/internal/spelling"
 )
@@ -34,7 +34,7 @@ func variableRules() []Rule {
 	}
 }
 
-var underscores = regexp.MustCompile(`_+`)
+var underscores = lazyregexp.New(`_+`)
 
 // plain is a name in capitals with single underscores.
 func plain(name string) string { return underscores.ReplaceAllString(strings.ToUpper(name), "_") }

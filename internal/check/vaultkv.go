@@ -2,11 +2,11 @@ package check
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/airlock-secrets/airlock/airflow"
+	"github.com/airlock-secrets/airlock/internal/lazyregexp"
 	"github.com/airlock-secrets/airlock/internal/project"
 )
 
@@ -111,7 +111,7 @@ func kvEnabled(c *project.Command) (kvEvidence, bool) {
 }
 
 // versionOne is how a text says that secrets were written with version 1.
-var versionOne = regexp.MustCompile(`(?i)\b(written|wrote|created|stored)\b[^.]*\b(using|with|in)\s+(the\s+)?(KV\s+)?(v1|version 1)\b`)
+var versionOne = lazyregexp.New(`(?i)\b(written|wrote|created|stored)\b[^.]*\b(using|with|in)\s+(the\s+)?(KV\s+)?(v1|version 1)\b`)
 
 // saysVersionOne reports a document that says so of a mount that is read with
 // version 2.

@@ -1,13 +1,13 @@
 package connlint
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/airlock-secrets/airlock/airflow"
 	"github.com/airlock-secrets/airlock/airflow/pyjson"
+	"github.com/airlock-secrets/airlock/internal/lazyregexp"
 )
 
 // Hidden stands for what is not shown.
@@ -17,9 +17,9 @@ const Hidden = "***"
 // shown: a token that stands in their place is mostly longer, or has other
 // characters.
 var (
-	plainHost   = regexp.MustCompile(`^([A-Za-z0-9_-]{1,40}(\.[A-Za-z0-9_-]{1,63})*|[0-9.]+|\[[0-9A-Fa-f:.]+\])?$`)
-	plainSchema = regexp.MustCompile(`^/?[A-Za-z0-9_.-]{0,40}$`)
-	plainWord   = regexp.MustCompile(`^([Tt]rue|[Ff]alse|[0-9]{1,5}|null|None)?$`)
+	plainHost   = lazyregexp.New(`^([A-Za-z0-9_-]{1,40}(\.[A-Za-z0-9_-]{1,63})*|[0-9.]+|\[[0-9A-Fa-f:.]+\])?$`)
+	plainSchema = lazyregexp.New(`^/?[A-Za-z0-9_.-]{0,40}$`)
+	plainWord   = lazyregexp.New(`^([Tt]rue|[Ff]alse|[0-9]{1,5}|null|None)?$`)
 )
 
 // hide decides what Masked does not show of a URI: the password, a login
@@ -214,7 +214,7 @@ func fields(c *airflow.Connection, mask bool) *pyjson.Object {
 	for _, f := range []struct {
 		name  string
 		value any
-		plain *regexp.Regexp
+		plain *lazyregexp.Regexp
 	}{
 		{"conn_type", c.Type, plainSchema}, {"description", c.Description, nil}, {"host", c.Host, plainHost}, {"login", c.Login, plainHost},
 		{"password", c.Password, nil}, {"schema", c.Schema, plainSchema}, {"port", c.Port, plainSchema},

@@ -1,8 +1,9 @@
 package connlint
 
 import (
-	"regexp"
 	"strings"
+
+	"github.com/airlock-secrets/airlock/internal/lazyregexp"
 )
 
 // parts are the pieces of a URI as its writer meant them: type://
@@ -24,10 +25,10 @@ type parts struct {
 
 // hostAfter is a host, with a port or without, as it stands after the @ of a
 // URI. A list of hosts counts: some databases take one.
-var hostAfter = regexp.MustCompile(`^(\[[0-9A-Za-z:.%]+\]|[A-Za-z0-9._%~,-]*)(:[0-9]*)?(?:[/?#]|$)`)
+var hostAfter = lazyregexp.New(`^(\[[0-9A-Za-z:.%]+\]|[A-Za-z0-9._%~,-]*)(:[0-9]*)?(?:[/?#]|$)`)
 
 // protocolBefore is the second scheme of http://https://host.
-var protocolBefore = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]*://`)
+var protocolBefore = lazyregexp.New(`^[A-Za-z][A-Za-z0-9+.-]*://`)
 
 // split finds the pieces of text between body's ends; ok is false where there
 // is no "://".

@@ -2,17 +2,18 @@ package dagscan
 
 import (
 	"bytes"
-	"regexp"
 	"unicode/utf8"
+
+	"github.com/airlock-secrets/airlock/internal/lazyregexp"
 )
 
 // ignoreComment is the comment with its rules: what follows a colon, a bracket
 // or " - " is its reason.
-var ignoreComment = regexp.MustCompile(`#[ \t]*airlock:ignore[ \t]+([\w,\t -]*)`)
+var ignoreComment = lazyregexp.New(`#[ \t]*airlock:ignore[ \t]+([\w,\t -]*)`)
 
 var (
-	ignoreReason = regexp.MustCompile(`[ \t]-+[ \t]`)
-	ignoreWord   = regexp.MustCompile(`[^,\s]+`)
+	ignoreReason = lazyregexp.New(`[ \t]-+[ \t]`)
+	ignoreWord   = lazyregexp.New(`[^,\s]+`)
 )
 
 // ignores lists the comments of a file that silence rules, each rule at its

@@ -1,13 +1,14 @@
 package project
 
 import (
-	"regexp"
 	"slices"
 	"sort"
 	"strings"
+
+	"github.com/airlock-secrets/airlock/internal/lazyregexp"
 )
 
-var fence = regexp.MustCompile("^[ \t]*(`{3,}|~{3,})[ \t]*(?:\\{?\\.?)([A-Za-z]*)")
+var fence = lazyregexp.New("^[ \t]*(`{3,}|~{3,})[ \t]*(?:\\{?\\.?)([A-Za-z]*)")
 
 // document reads the fenced blocks of Markdown that are shell or policies.
 func (r *reader) document(f *File) {

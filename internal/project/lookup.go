@@ -1,6 +1,6 @@
 package project
 
-import "regexp"
+import "github.com/airlock-secrets/airlock/internal/lazyregexp"
 
 // Path is the file's path; "" for a span without a file.
 func (s Span) Path() string {
@@ -45,7 +45,7 @@ func (e *Environment) index(open map[*File]bool) {
 
 // wholesale is how manifests, charts and compose files take variables from
 // elsewhere.
-var wholesale = regexp.MustCompile(`(?m)^[^#\n]*\b(envFrom|extraEnvFrom|env_file)\s*:`)
+var wholesale = lazyregexp.New(`(?m)^[^#\n]*\b(envFrom|extraEnvFrom|env_file)\s*:`)
 
 // Environ returns the environment as os.Environ would, without what is not
 // known.

@@ -2,17 +2,18 @@ package project
 
 import (
 	"encoding/json"
-	"regexp"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
+
+	"github.com/airlock-secrets/airlock/internal/lazyregexp"
 )
 
 // mostPolicy bounds a policy: its parser calls itself for what stands inside.
 const mostPolicy = 128 << 10
 
-var policyPath = regexp.MustCompile(`(?m)^[ \t]*path[ \t]+"[^"\n]*"[ \t]*\{`)
+var policyPath = lazyregexp.New(`(?m)^[ \t]*path[ \t]+"[^"\n]*"[ \t]*\{`)
 
 func looksLikeVaultPolicy(text string) bool { return policyPath.MatchString(text) }
 

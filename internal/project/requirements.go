@@ -2,10 +2,10 @@ package project
 
 import (
 	"encoding/json"
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/airlock-secrets/airlock/internal/lazyregexp"
 	"github.com/airlock-secrets/airlock/internal/settings"
 )
 
@@ -38,10 +38,10 @@ func withoutComment(line string) string {
 }
 
 var (
-	packageName = regexp.MustCompile(`^[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?`)
-	separators  = regexp.MustCompile(`[-_.]+`)
-	wheelName   = regexp.MustCompile(`(?:^|/)([A-Za-z0-9._]+)-[0-9][^/]*\.(?:whl|tar\.gz|zip)`)
-	eggName     = regexp.MustCompile(`#egg=([A-Za-z0-9._-]+)`)
+	packageName = lazyregexp.New(`^[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?`)
+	separators  = lazyregexp.New(`[-_.]+`)
+	wheelName   = lazyregexp.New(`(?:^|/)([A-Za-z0-9._]+)-[0-9][^/]*\.(?:whl|tar\.gz|zip)`)
+	eggName     = lazyregexp.New(`#egg=([A-Za-z0-9._-]+)`)
 )
 
 // requirement takes up one package. Options, and paths that do not tell a

@@ -2,11 +2,12 @@ package project
 
 import (
 	"errors"
-	"regexp"
 	"sort"
 	"strings"
 
 	"mvdan.cc/sh/v3/syntax"
+
+	"github.com/airlock-secrets/airlock/internal/lazyregexp"
 )
 
 // placer tells where bytes from to end of a script stand.
@@ -96,7 +97,7 @@ func lineStartsOf(text string) []int {
 	return starts
 }
 
-var placeholder = regexp.MustCompile(`<[A-Za-z][A-Za-z0-9_. -]*>`)
+var placeholder = lazyregexp.New(`<[A-Za-z][A-Za-z0-9_. -]*>`)
 
 // The bytes that stand for those of a placeholder.
 const (

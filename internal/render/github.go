@@ -3,13 +3,14 @@ package render
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/airlock-secrets/airlock/internal/lazyregexp"
 )
 
 // githubName is a name that GitHub takes for a secret.
-var githubName = regexp.MustCompile(`\A[A-Za-z_][A-Za-z0-9_]*\z`)
+var githubName = lazyregexp.New(`\A[A-Za-z_][A-Za-z0-9_]*\z`)
 
 // mostGitHub is what GitHub keeps in one secret at most.
 const mostGitHub = 48 << 10

@@ -3,15 +3,16 @@ package render
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
+
+	"github.com/airlock-secrets/airlock/internal/lazyregexp"
 )
 
 // A cloud identity is told by its form.
 var (
-	awsRole       = regexp.MustCompile(`\Aarn:aws[a-z-]*:iam::[0-9]{12}:role/[\w+=,.@/-]+\z`)
-	googleAccount = regexp.MustCompile(`\A[a-z0-9-]+@[a-z0-9.:-]+\.gserviceaccount\.com\z`)
-	azureClient   = regexp.MustCompile(`\A[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\z`)
+	awsRole       = lazyregexp.New(`\Aarn:aws[a-z-]*:iam::[0-9]{12}:role/[\w+=,.@/-]+\z`)
+	googleAccount = lazyregexp.New(`\A[a-z0-9-]+@[a-z0-9.:-]+\.gserviceaccount\.com\z`)
+	azureClient   = lazyregexp.New(`\A[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\z`)
 )
 
 // annotation is what ties a Kubernetes service account to a cloud identity,

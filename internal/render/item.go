@@ -4,10 +4,10 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"regexp"
 
 	"github.com/airlock-secrets/airlock/airflow"
 	"github.com/airlock-secrets/airlock/airflow/pyjson"
+	"github.com/airlock-secrets/airlock/internal/lazyregexp"
 )
 
 // Item is one environment variable. It prints without its value.
@@ -71,7 +71,7 @@ func (o *Options) name() string {
 }
 
 // objectName is a DNS subdomain, as Kubernetes names objects.
-var objectName = regexp.MustCompile(`\A[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?\z`)
+var objectName = lazyregexp.New(`\A[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?\z`)
 
 func (o *Options) check() error {
 	for _, name := range []string{o.name(), o.Namespace} {

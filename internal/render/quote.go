@@ -3,10 +3,11 @@ package render
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/airlock-secrets/airlock/internal/lazyregexp"
 )
 
 // Reasons why a value cannot be written. They are wrapped in errors that name
@@ -19,13 +20,13 @@ var (
 // The names that a format takes.
 var (
 	// shellName is a name of POSIX shells (XBD 8.1).
-	shellName = regexp.MustCompile(`\A[A-Za-z_][A-Za-z0-9_]*\z`)
+	shellName = lazyregexp.New(`\A[A-Za-z_][A-Za-z0-9_]*\z`)
 	// fileName is one that docker, compose and Kubernetes take too.
-	fileName = regexp.MustCompile(`\A[A-Za-z_][A-Za-z0-9_.-]*\z`)
+	fileName = lazyregexp.New(`\A[A-Za-z_][A-Za-z0-9_.-]*\z`)
 )
 
 // checked refuses what nothing can write.
-func checked(name, value string, names *regexp.Regexp) error {
+func checked(name, value string, names *lazyregexp.Regexp) error {
 	switch {
 	case !names.MatchString(name):
 		return fmt.Errorf("%q is not a name that can be written here: want letters, digits and _", name)
@@ -146,7 +147,7 @@ func ShellWord(s string) string {
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
-var plainShell = regexp.MustCompile(`\A[A-Za-z0-9_./:@%+,-]+\z`)
+var plainShell = lazyregexp.New(`\A[A-Za-z0-9_./:@%+,-]+\z`)
 
 // YAML returns value as a scalar on one line that YAML 1.1 and 1.2 parsers
 // read as that string, wherever a value may stand. Bytes that are not UTF-8
@@ -162,11 +163,11 @@ func YAML(value string) string {
 	return doubleYAML(value)
 }
 
-var plainYAML = regexp.MustCompile(`\A[A-Za-z][A-Za-z0-9_./-]*\z`)
+var plainYAML = lazyregexp.New(`\A[A-Za-z][A-Za-z0-9_./-]*\z`)
 
 // wordYAML matches plain words that mean something else than a string to a
 // parser of YAML 1.1 or 1.2.
-var wordYAML = regexp.MustCompile(`\A(?i:y|n|yes|no|on|off|true|false|null|nan|inf)\z`)
+var wordYAML = lazyregexp.New(`\A(?i:y|n|yes|no|on|off|true|false|null|nan|inf)\z`)
 
 // oddSpace is a blank other than a space.
 func oddSpace(r rune) bool { return r != ' ' && unicode.IsSpace(r) }

@@ -2,12 +2,13 @@ package setup
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
+
+	"github.com/airlock-secrets/airlock/internal/lazyregexp"
 )
 
 // placeholder is what stands for an answer that is not known yet.
-var placeholder = regexp.MustCompile(`<[a-z][a-z-]+>`)
+var placeholder = lazyregexp.New(`<[a-z][a-z-]+>`)
 
 // Script is the store's side as a shell script of the vendor's own commands.
 // It can run again: what is there is kept or written over with the same.
