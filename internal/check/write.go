@@ -1,12 +1,13 @@
 package check
 
 import (
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/airlock-secrets/airlock/internal/wholefile"
 )
 
 // ErrChanged is what a file is refused with that is not as it was read.
@@ -38,7 +39,7 @@ func (c *Change) write(dir string) error {
 	info, err := root.Lstat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && c.File.Text == "":
-		return replace(root, path, c.New, mode)
+		return wholefile.Replace(root, path, c.New, mode)
 	case err != nil:
 		return err
 	case !info.Mode().IsRegular():
@@ -51,7 +52,7 @@ func (c *Change) write(dir string) error {
 	if string(was) != c.File.Text {
 		return ErrChanged
 	}
-	return replace(root, path, c.New, info.Mode().Perm())
+	return wholefile.Replace(root, path, c.New, info.Mode().Perm())
 }
 
 // within follows links, and refuses one that leads out of dir. The path and
@@ -73,23 +74,4 @@ func within(dir, path string) (string, error) {
 		return "", errors.New("it is a link that leads out of the folder")
 	}
 	return rel, nil
-}
-
-// replace writes beside the file, to the disk, and then renames: at any time
-// the name holds the whole old text or the whole new one.
-func replace(root *os.Root, path, text string, mode fs.FileMode) error {
-	beside := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".airlock-"+rand.Text())
-	f, err := root.OpenFile(beside, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) // it may hold secrets
-	if err != nil {
-		return err
-	}
-	_, err = f.WriteString(text)
-	err = errors.Join(err, f.Chmod(mode), f.Sync(), f.Close())
-	if err == nil {
-		err = root.Rename(beside, path)
-	}
-	if err != nil {
-		return errors.Join(err, root.Remove(beside))
-	}
-	return nil
 }

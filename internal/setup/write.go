@@ -2,7 +2,6 @@ package setup
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/airlock-secrets/airlock/internal/project"
 	"github.com/airlock-secrets/airlock/internal/render"
+	"github.com/airlock-secrets/airlock/internal/wholefile"
 )
 
 // Change is what happens to one file.
@@ -306,18 +306,5 @@ func (c Change) write(dir string) error {
 	if err := root.MkdirAll(filepath.Dir(path), folder); err != nil {
 		return err
 	}
-	beside := filepath.Join(filepath.Dir(path), ".airlock-"+rand.Text())
-	f, err := root.OpenFile(beside, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.WriteString(c.text)
-	err = errors.Join(err, f.Chmod(c.mode), f.Sync(), f.Close())
-	if err == nil {
-		err = root.Rename(beside, path)
-	}
-	if err != nil {
-		return errors.Join(err, root.Remove(beside))
-	}
-	return nil
+	return wholefile.Replace(root, path, c.text, c.mode)
 }
