@@ -82,6 +82,32 @@ func (k *AWSKind) admits(kwarg, id string) (skip string, err error) {
 	return "", nil
 }
 
+// awsKind chooses the settings of a kind; an unknown one has no prefix.
+func awsKind(kind airflow.Kind, connections, variables, config *AWSKind) *AWSKind {
+	switch kind {
+	case airflow.KindConnection:
+		return connections
+	case airflow.KindVariable:
+		return variables
+	case airflow.KindConfig:
+		return config
+	}
+	return &AWSKind{}
+}
+
+// declines reports what both classes ask nothing for: a kind that is switched
+// off, an id that may be a team's, or one that the pattern leaves out.
+func (k *AWSKind) declines(ref airflow.Ref, multiTeam bool) (Lookup, bool) {
+	if k.Prefix == nil {
+		return Lookup{Skip: awsKwargs[ref.Kind] + "_prefix is null"}, true
+	}
+	if refused, ok := awsAmbiguous(multiTeam, ref); ok {
+		return refused, true
+	}
+	skip, err := k.admits(awsKwargs[ref.Kind]+"_lookup_pattern", ref.ID)
+	return Lookup{Skip: skip, Err: err}, skip != "" || err != nil
+}
+
 // awsAmbiguous is _names_a_team_namespace.
 func awsAmbiguous(multiTeam bool, ref airflow.Ref) (Lookup, bool) {
 	if !multiTeam || !strings.Contains(ref.ID, awsTeamSep) {

@@ -83,29 +83,15 @@ func secretsManagerPrefix(v, sep any) (*string, error) {
 }
 
 func (d *SecretsManager) kind(kind airflow.Kind) *AWSKind {
-	switch kind {
-	case airflow.KindConnection:
-		return &d.Connections
-	case airflow.KindVariable:
-		return &d.Variables
-	case airflow.KindConfig:
-		return &d.Config
-	}
-	return &AWSKind{}
+	return awsKind(kind, &d.Connections, &d.Variables, &d.Config)
 }
 
 // Names implements Dialect (_get_secret): the team's secret first, unless
 // there is no prefix. get_config knows no teams.
 func (d *SecretsManager) Names(ref airflow.Ref) Lookup {
 	k := d.kind(ref.Kind)
-	if k.Prefix == nil {
-		return Lookup{Skip: awsKwargs[ref.Kind] + "_prefix is null"}
-	}
-	if refused, ok := awsAmbiguous(d.MultiTeam, ref); ok {
-		return refused
-	}
-	if skip, err := k.admits(awsKwargs[ref.Kind]+"_lookup_pattern", ref.ID); skip != "" || err != nil {
-		return Lookup{Skip: skip, Err: err}
+	if declined, ok := k.declines(ref, d.MultiTeam); ok {
+		return declined
 	}
 	if *k.Prefix == "" {
 		return Lookup{Names: []string{ref.ID}}

@@ -64,29 +64,15 @@ func SSMFromKwargs(kwargs *pyjson.Object, multiTeam bool) (*SSM, error) {
 }
 
 func (d *SSM) kind(kind airflow.Kind) *AWSKind {
-	switch kind {
-	case airflow.KindConnection:
-		return &d.Connections
-	case airflow.KindVariable:
-		return &d.Variables
-	case airflow.KindConfig:
-		return &d.Config
-	}
-	return &AWSKind{}
+	return awsKind(kind, &d.Connections, &d.Variables, &d.Config)
 }
 
 // Names implements Dialect (_get_secret): the team's parameter first, and a
 // leading slash where there is none. get_config knows no teams.
 func (d *SSM) Names(ref airflow.Ref) Lookup {
 	k := d.kind(ref.Kind)
-	if k.Prefix == nil {
-		return Lookup{Skip: awsKwargs[ref.Kind] + "_prefix is null"}
-	}
-	if refused, ok := awsAmbiguous(d.MultiTeam, ref); ok {
-		return refused
-	}
-	if skip, err := k.admits(awsKwargs[ref.Kind]+"_lookup_pattern", ref.ID); skip != "" || err != nil {
-		return Lookup{Skip: skip, Err: err}
+	if declined, ok := k.declines(ref, d.MultiTeam); ok {
+		return declined
 	}
 	names := []string{ssmName(*k.Prefix, ref.ID)}
 	if ref.Team != "" && ref.Kind != airflow.KindConfig {
