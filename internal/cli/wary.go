@@ -89,12 +89,12 @@ func (a *app) foreignVault(s *settings.Settings, b *settings.Backend) string {
 		return ""
 	}
 	for _, name := range routes {
-		if _, at, ok := s.Lookup(name); ok && ofFolder(s, at) {
+		if _, at, ok := s.Lookup(name); ok && s.OfFolder(at) {
 			return at.String()
 		}
 	}
 	for _, name := range detours {
-		if _, ok := b.Kwargs.Get(name); ok && ofFolder(s, b.KwargsOrigin) {
+		if _, ok := b.Kwargs.Get(name); ok && s.OfFolder(b.KwargsOrigin) {
 			return b.KwargsOrigin.String()
 		}
 	}
@@ -109,26 +109,10 @@ func (a *app) foreignVault(s *settings.Settings, b *settings.Backend) string {
 	} else if address, at, _ = s.Lookup("VAULT_ADDR"); address == "" {
 		return ""
 	}
-	if !ofFolder(s, at) || sameServer(address, a.getenv("VAULT_ADDR")) {
+	if !s.OfFolder(at) || sameServer(address, a.getenv("VAULT_ADDR")) {
 		return ""
 	}
 	return at.String()
-}
-
-// ofFolder tells what whoever wrote the folder decides.
-func ofFolder(s *settings.Settings, at settings.Origin) bool {
-	switch at.Place {
-	case settings.Process, settings.Default:
-		return false
-	case settings.ConfigFile, settings.AirlockFile:
-		path := at.File
-		if !filepath.IsAbs(path) {
-			return true
-		}
-		rel, err := filepath.Rel(s.Dir(), path)
-		return err != nil || filepath.IsLocal(rel)
-	}
-	return true
 }
 
 func sameServer(x, y string) bool {

@@ -62,3 +62,24 @@ func (o Origin) String() string {
 	}
 	return where
 }
+
+// OfFolder tells what whoever wrote the folder decides from what is the user's
+// word: the process environment, the defaults, the airflow.cfg of an
+// AIRFLOW_HOME or AIRFLOW_CONFIG that the process environment names by a path
+// of its own (or the default one), and an airlock.yaml outside the folder. A
+// value whose text holds a variable of the folder is not seen here.
+func (s *Settings) OfFolder(at Origin) bool {
+	switch at.Place {
+	case Process, Default:
+		return false
+	case ConfigFile:
+		return s.config == nil || s.config.path != at.File || !s.config.trusted
+	case AirlockFile:
+		if !filepath.IsAbs(at.File) {
+			return true
+		}
+		rel, err := filepath.Rel(s.dir, at.File)
+		return err != nil || filepath.IsLocal(rel)
+	}
+	return true
+}
