@@ -75,19 +75,20 @@ func hasSources(f *config.File) bool { return f != nil && f.Sources != nil }
 
 // backendsOf are the sources of a file in the form of Airflow's own settings;
 // nil where it names none.
-func backendsOf(f *config.File) []settings.Backend {
+func (a *app) backendsOf(f *config.File) []settings.Backend {
 	if !hasSources(f) {
 		return nil
 	}
 	list := make([]settings.Backend, len(f.Sources))
 	for i := range f.Sources {
-		list[i] = backendOf(f, i)
+		list[i] = a.backendOf(f, i)
 	}
 	return list
 }
 
-func backendOf(f *config.File, i int) settings.Backend {
+func (a *app) backendOf(f *config.File, i int) settings.Backend {
 	src := &f.Sources[i]
-	at := settings.Origin{Place: settings.AirlockFile, File: f.Path, Line: src.At("class").Line, Name: f.Label(i)}
+	at := settings.Origin{Place: settings.AirlockFile, File: f.Path, Line: src.At("class").Line, Name: f.Label(i),
+		Users: a.configPath != ""}
 	return settings.Backend{Section: "secrets", Class: src.Class, ClassOrigin: at, Kwargs: src.Kwargs.Object(), KwargsOrigin: at}
 }

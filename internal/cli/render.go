@@ -186,7 +186,7 @@ func (a *app) renderedBackend(ctx context.Context) (*render.Backend, error) {
 		return nil, err
 	}
 	var b *settings.Backend
-	if list := backendsOf(f); len(list) > 0 {
+	if list := a.backendsOf(f); len(list) > 0 {
 		b = &list[0]
 	} else if !hasSources(f) {
 		reading, err := a.reading()

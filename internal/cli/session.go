@@ -48,7 +48,7 @@ func (a *app) layers(ctx context.Context, offline bool) (*airlock.Resolver, erro
 	if err != nil {
 		return nil, err
 	}
-	sources := backendsOf(f)
+	sources := a.backendsOf(f)
 	if a.noBackend {
 		sources = []settings.Backend{}
 	}

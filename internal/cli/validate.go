@@ -83,7 +83,7 @@ func (v *validation) sources(ctx context.Context, s *settings.Settings) error {
 	)
 	for i := range v.file.Sources {
 		if v.file.Sources[i].Valid() {
-			good, at = append(good, backendOf(v.file, i)), append(at, i)
+			good, at = append(good, v.backendOf(v.file, i)), append(at, i)
 		}
 	}
 	if good == nil {

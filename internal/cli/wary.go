@@ -62,7 +62,7 @@ func (a *app) wary(ctx context.Context) (environ []string, of string, err error)
 func (a *app) backendsToAsk(ctx context.Context, s *settings.Settings) ([]settings.Backend, error) {
 	f, err := a.configured(ctx)
 	if err != nil || hasSources(f) {
-		return backendsOf(f), err
+		return a.backendsOf(f), err
 	}
 	var list []settings.Backend
 	for _, reading := range []airflow.Reading{airflow.SDK, airflow.ORM} {

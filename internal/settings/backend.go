@@ -30,6 +30,7 @@ type Backend struct {
 	Warning *airflow.KwargsWarning
 	// Notes are remarks on where the settings stand.
 	Notes []string
+	text  string // what the kwargs option holds
 }
 
 // String describes the backend without its kwargs.
@@ -71,11 +72,40 @@ func (s *Settings) backendOf(ctx context.Context, section, key string) (*Backend
 			b.Notes = append(b.Notes, o.Note)
 		}
 	}
-	b.Kwargs, b.Warning = airflow.DecodeKwargs(section, key+"_kwargs", kwargs.Value)
-	for _, name := range airflow.OverrideKwargs(b.Kwargs, section, key+"_kwargs", s.Environ()) {
+	b.text = kwargs.Value
+	var overrides []string
+	b.Kwargs, b.Warning, overrides = s.decode(section, key, kwargs.Value)
+	for _, name := range overrides {
 		b.Overrides = append(b.Overrides, s.merged[name].origin)
 	}
 	return b, nil
+}
+
+// decode reads the text of an option that holds kwargs, and sets those that
+// have a variable of their own, whose names it returns.
+func (s *Settings) decode(section, key, text string) (*pyjson.Object, *airflow.KwargsWarning, []string) {
+	kwargs, warning := airflow.DecodeKwargs(section, key+"_kwargs", text)
+	return kwargs, warning, airflow.OverrideKwargs(kwargs, section, key+"_kwargs", s.Environ())
+}
+
+// KwargsOf returns what b's kwargs are by these settings, a view of those that
+// b is of ([Settings.Own], [Settings.Folder]); also where they name no class.
+// Kwargs that cannot be read are none. The object is never nil.
+func (s *Settings) KwargsOf(ctx context.Context, b *Backend) *pyjson.Object {
+	key := "backend"
+	if b.Section == "workers" {
+		key = "secrets_backend"
+	}
+	text := b.text // a command of the user's has run, and need not run again
+	if b.KwargsOrigin.Via != Command || len(s.process) == 0 {
+		kwargs, err := s.option(ctx, b.Section, key+"_kwargs", backendAsksItself)
+		if err != nil {
+			return pyjson.NewObject()
+		}
+		text = kwargs.Value
+	}
+	kwargs, _, _ := s.decode(b.Section, key, text)
+	return kwargs
 }
 
 // backendAsksItself stands behind _SECRET while the backend's own kwargs are

@@ -42,6 +42,8 @@ type Origin struct {
 	// an option as "[section] key"; empty for Default.
 	Name string
 	Via  Via
+	// Users says of an AirlockFile that the user named it (--config).
+	Users bool
 }
 
 // String says where, for people: "process environment", ".env:3",
@@ -63,11 +65,16 @@ func (o Origin) String() string {
 	return where
 }
 
-// OfFolder tells what whoever wrote the folder decides from what is the user's
-// word: the process environment, the defaults, the airflow.cfg of an
-// AIRFLOW_HOME or AIRFLOW_CONFIG that the process environment names by a path
-// of its own (or the default one), and an airlock.yaml outside the folder. A
-// value whose text holds a variable of the folder is not seen here.
+// systemFolder holds the settings of the machine's administrator.
+const systemFolder = "/etc/airlock"
+
+// OfFolder reports whether the folder decides what stands at an origin, and so
+// whoever wrote the folder. The user's word is the process environment, the
+// defaults, the airflow.cfg of an AIRFLOW_HOME or AIRFLOW_CONFIG that the
+// process environment names by a path of its own (or the default one), an
+// airlock.yaml that --config names, and what is in /etc/airlock. A value
+// whose text holds a variable of the folder is not seen here: [Settings.Own]
+// and [Settings.Folder] show it.
 func (s *Settings) OfFolder(at Origin) bool {
 	switch at.Place {
 	case Process, Default:
@@ -75,11 +82,7 @@ func (s *Settings) OfFolder(at Origin) bool {
 	case ConfigFile:
 		return s.config == nil || s.config.path != at.File || !s.config.trusted
 	case AirlockFile:
-		if !filepath.IsAbs(at.File) {
-			return true
-		}
-		rel, err := filepath.Rel(s.dir, at.File)
-		return err != nil || filepath.IsLocal(rel)
+		return !at.Users && filepath.Dir(at.File) != systemFolder
 	}
 	return true
 }

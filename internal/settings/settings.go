@@ -49,8 +49,17 @@ type Settings struct {
 	processList []string
 	merged      map[string]variable
 	config      *configFile // nil where there is no airflow.cfg
+	dotenv      string      // the text of .env
+	files       []fileEntries
 	secret      SecretFunc
 	notes       []Note
+}
+
+// fileEntries are the variables of one file of the folder.
+type fileEntries struct {
+	place   Place
+	path    string
+	entries []entry
 }
 
 type variable struct {
@@ -126,6 +135,7 @@ func (s *Settings) addDotEnv(path string) error {
 	if err != nil || !ok {
 		return err
 	}
+	s.dotenv = text
 	entries, notes, err := parseDotEnv(path, text, s.lookupProcess)
 	s.add(DotEnv, path, entries, notes)
 	return err
@@ -142,9 +152,14 @@ func (s *Settings) addDockerfile(path string) error {
 }
 
 // add takes up the variables of a file that no earlier place has; of two of
-// one name in the file the last counts.
+// one name in the file the last counts. A file of the folder has no say in
+// where the user's own files are.
 func (s *Settings) add(place Place, path string, entries []entry, notes []Note) {
+	s.files = append(s.files, fileEntries{place, path, entries})
 	for _, e := range entries {
+		if processOnly(e.name) {
+			continue
+		}
 		if v, ok := s.merged[e.name]; ok && v.origin.Place != place {
 			continue
 		}
