@@ -4,6 +4,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/airlock-secrets/airlock/internal/route"
 )
 
 // Env is the process environment as a connection may see it. The zero value
@@ -19,6 +21,8 @@ type Env struct {
 	// MayRun says whether the credential_process that the file at path names
 	// may be run. Nil: none is.
 	MayRun func(path string) bool
+	// Confined bounds what may be used besides the kwargs; nil allows all.
+	Confined *route.Confinement
 }
 
 func (e Env) lookup(name string) (string, bool) {

@@ -29,7 +29,7 @@ func sorted(lists ...[]string) []string { return slices.Sorted(slices.Values(sli
 
 // awsEnv is what AWS's own settings are read from.
 func awsEnv(env Env) awsconn.Env {
-	return awsconn.Env{Getenv: env.Getenv, Home: env.Home, Dir: env.Dir, MayRun: ownFile}
+	return awsconn.Env{Getenv: env.Getenv, Home: env.Home, Dir: env.Dir, Confined: env.Confined, MayRun: ownFile}
 }
 
 // ownFile says whether the file at path is the user's: in the home folder's

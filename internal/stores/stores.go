@@ -12,6 +12,7 @@ import (
 	"github.com/airlock-secrets/airlock/airflow"
 	"github.com/airlock-secrets/airlock/airflow/dialect"
 	"github.com/airlock-secrets/airlock/airflow/pyjson"
+	"github.com/airlock-secrets/airlock/internal/route"
 	"github.com/airlock-secrets/airlock/store"
 )
 
@@ -31,6 +32,8 @@ type Env struct {
 	// Section is the one that names the class, for Airflow's message where
 	// that cannot be loaded: "workers" or, also when empty, "secrets".
 	Section string
+	// Confined bounds what may be used besides the kwargs; nil allows all.
+	Confined *route.Confinement
 }
 
 // Backend is a secrets backend ready to be asked.
@@ -70,6 +73,14 @@ type Row struct {
 	// Check says what is wrong with kwargs as the class would, without a look
 	// at any file or server; nil checks nothing.
 	Check func(kwargs *pyjson.Object, env Env) Verdict
+	// Route lists where the backend's requests go: the service, where tokens
+	// are had, proxies. It asks nobody, and may read files that kwargs and
+	// variables name. Nil: nowhere.
+	Route func(kwargs *pyjson.Object, env Env) []route.Point
+	// Lacks names the credential that the backend would need and that kwargs
+	// and env do not hold: "a token", "AWS keys". It is "" where they hold one
+	// of their own. It asks nobody. Nil lacks nothing.
+	Lacks func(kwargs *pyjson.Object, env Env) string
 }
 
 // Verdict is what Airflow's class makes of its kwargs. The zero value is that

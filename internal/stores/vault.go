@@ -14,7 +14,7 @@ func openVault(kwargs *pyjson.Object, env Env) (*Backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := vaultstore.FromKwargs(kwargs, vaultstore.Env{Getenv: env.Getenv, Home: env.Home, Dir: env.Dir, Google: env.google})
+	s, err := vaultstore.FromKwargs(kwargs, vaultstore.Env{Getenv: env.Getenv, Home: env.Home, Dir: env.Dir, Confined: env.Confined, Google: env.google})
 	if err != nil {
 		return nil, err
 	}
@@ -23,5 +23,5 @@ func openVault(kwargs *pyjson.Object, env Env) (*Backend, error) {
 
 // google opens an account for auth_type gcp.
 func (e Env) google(keyPath, keyfile any, scopes []string) (vaultstore.GoogleAccount, error) {
-	return gcpstore.OpenSigner(keyPath, keyfile, scopes, gcpstore.Env{Getenv: e.Getenv, Home: e.Home, Dir: e.Dir})
+	return gcpstore.OpenSigner(keyPath, keyfile, scopes, gcpstore.Env{Getenv: e.Getenv, Home: e.Home, Dir: e.Dir, Confined: e.Confined})
 }

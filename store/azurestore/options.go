@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/airlock-secrets/airlock/internal/route"
 	"github.com/airlock-secrets/airlock/internal/wire/requests"
 )
 
@@ -68,6 +69,8 @@ type Env struct {
 	Getenv func(name string) (string, bool)
 	// Dir is where relative paths of files start; empty: the process's.
 	Dir string
+	// Confined bounds what may be used besides the kwargs; nil allows all.
+	Confined *route.Confinement
 }
 
 func (e Env) lookup(name string) (string, bool) {

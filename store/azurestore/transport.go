@@ -53,7 +53,7 @@ func newHTTPClient(o *Options, t TLS, env bool, proxies map[string]string) (*htt
 	if t.CA == "" {
 		t.CA, from = requests.CABundle(getenv)
 	}
-	config, err := t.Config(from, "connection_cert", o.Env.path)
+	config, err := t.Config(o.Env.Confined, from, "connection_cert", o.Env.path)
 	var unusable *requests.FileError
 	if errors.As(err, &unusable) {
 		return nil, &store.Error{Code: store.Invalid, Err: unusable, Hint: unusable.Hint}

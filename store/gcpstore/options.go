@@ -4,6 +4,8 @@ import (
 	"log/slog"
 	"path/filepath"
 	"time"
+
+	"github.com/airlock-secrets/airlock/internal/route"
 )
 
 // DefaultUniverse is the domain below which Google's services are.
@@ -39,6 +41,8 @@ type Env struct {
 	Home string
 	// Dir is where relative paths of files start; empty: the process's.
 	Dir string
+	// Confined bounds what may be used besides the kwargs; nil allows all.
+	Confined *route.Confinement
 }
 
 func (e Env) lookup(name string) (string, bool) {

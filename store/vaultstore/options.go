@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/airlock-secrets/airlock/internal/route"
 	"github.com/airlock-secrets/airlock/internal/wire/requests"
 )
 
@@ -77,6 +78,8 @@ type Env struct {
 	// Google opens the accounts of auth_type gcp. Nil: that auth_type is
 	// Unsupported.
 	Google OpenGoogle
+	// Confined bounds what may be used besides the kwargs; nil allows all.
+	Confined *route.Confinement
 }
 
 func (e Env) lookup(name string) (string, bool) {

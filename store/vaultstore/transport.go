@@ -59,7 +59,7 @@ func (o *Options) tlsConfig() (*tls.Config, error) {
 	if t.Cert == "" {
 		t.Cert, t.Key = o.Env.get("VAULT_CLIENT_CERT"), o.Env.get("VAULT_CLIENT_KEY")
 	}
-	config, err := t.Config(from, "cert", o.Env.path)
+	config, err := t.Config(o.Env.Confined, from, "cert", o.Env.path)
 	var unusable *requests.FileError
 	if errors.As(err, &unusable) {
 		return nil, &store.Error{Code: store.Invalid, Err: unusable, Hint: unusable.Hint}

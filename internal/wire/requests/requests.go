@@ -6,10 +6,10 @@ package requests
 import (
 	"crypto/x509"
 	"errors"
+	"io/fs"
 	"net/http"
 	"net/netip"
 	"net/url"
-	"os"
 	"path/filepath"
 	"strings"
 )
@@ -37,10 +37,20 @@ func CABundle(getenv Getenv) (path, variable string) {
 	return "", ""
 }
 
+// Files reads the files that settings name; *route.Confinement is one.
+type Files interface {
+	Stat(path string) (fs.FileInfo, error)
+	// ReadFile fails for a file of more than limit bytes.
+	ReadFile(path string, limit int64) ([]byte, error)
+}
+
+// largestPEM bounds what is read of a file of certificates.
+const largestPEM = 4 << 20
+
 // Authorities reads a PEM file of CA certificates, or a folder of such files.
-func Authorities(path string) (*x509.CertPool, error) {
+func Authorities(from Files, path string) (*x509.CertPool, error) {
 	files := []string{path}
-	info, err := os.Stat(path)
+	info, err := from.Stat(path)
 	if err != nil {
 		return nil, err
 	}
@@ -51,7 +61,7 @@ func Authorities(path string) (*x509.CertPool, error) {
 	}
 	pool, found := x509.NewCertPool(), false
 	for _, file := range files {
-		pem, err := os.ReadFile(file)
+		pem, err := from.ReadFile(file, largestPEM)
 		if err != nil {
 			return nil, err
 		}

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/airlock-secrets/airlock/internal/route"
 	"github.com/airlock-secrets/airlock/internal/wire/requests"
 )
 
@@ -61,8 +62,11 @@ func TestCABundle(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, path := range []string{file, filepath.Dir(file), file + ".missing"} {
-		if _, err := requests.Authorities(path); err == nil {
+		if _, err := requests.Authorities(files, path); err == nil {
 			t.Errorf("Authorities(%s) finds something", path)
 		}
 	}
 }
+
+// files are those of the disk.
+var files requests.Files = (*route.Confinement)(nil)

@@ -69,13 +69,13 @@ func (e *FileError) Unwrap() error { return e.err }
 
 // Config reads the files. from is the setting that CA is of, certFrom the one
 // that Cert is of; path makes what they name absolute. Errors are *FileError.
-func (t TLS) Config(from, certFrom string, path func(string) string) (*tls.Config, error) {
+func (t TLS) Config(files Files, from, certFrom string, path func(string) string) (*tls.Config, error) {
 	config := &tls.Config{MinVersion: tls.VersionTLS12}
 	switch {
 	case t.Insecure:
 		config.InsecureSkipVerify = true // the operator's explicit wish: verify is false
 	case t.CA != "":
-		pool, err := Authorities(path(t.CA))
+		pool, err := Authorities(files, path(t.CA))
 		if err != nil {
 			return nil, &FileError{"the CA certificates of " + from, from + " must name a PEM file or a folder of them", err}
 		}
@@ -87,10 +87,22 @@ func (t TLS) Config(from, certFrom string, path func(string) string) (*tls.Confi
 	if t.Key == "" {
 		t.Key = t.Cert
 	}
-	pair, err := tls.LoadX509KeyPair(path(t.Cert), path(t.Key))
+	pair, err := keyPair(files, path(t.Cert), path(t.Key))
 	if err != nil {
 		return nil, &FileError{"the client certificate", certFrom + " must be a PEM file with certificate and key, or a list of the two files", err}
 	}
 	config.Certificates = []tls.Certificate{pair}
 	return config, nil
+}
+
+func keyPair(files Files, cert, key string) (tls.Certificate, error) {
+	certPEM, err := files.ReadFile(cert, largestPEM)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	keyPEM, err := files.ReadFile(key, largestPEM)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	return tls.X509KeyPair(certPEM, keyPEM)
 }

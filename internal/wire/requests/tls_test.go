@@ -49,13 +49,13 @@ func TestConfigNamesTheSetting(t *testing.T) {
 			"cert must be a PEM file with certificate and key, or a list of the two files"},
 	}
 	for _, tt := range tests {
-		_, err := tt.tls.Config("verify", "cert", same)
+		_, err := tt.tls.Config(files, "verify", "cert", same)
 		var unusable *requests.FileError
 		if !errors.As(err, &unusable) || unusable.Error() != tt.message || unusable.Hint != tt.hint {
 			t.Errorf("%s: %v", tt.rule, err)
 		}
 	}
-	config, err := requests.TLS{Insecure: true, CA: "/nowhere"}.Config("verify", "cert", same)
+	config, err := requests.TLS{Insecure: true, CA: "/nowhere"}.Config(files, "verify", "cert", same)
 	if err != nil || !config.InsecureSkipVerify {
 		t.Errorf("without verification the CA is not read: %v", err)
 	}
