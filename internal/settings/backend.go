@@ -22,6 +22,9 @@ type Backend struct {
 	// KwargsOrigin is where the JSON text came from, Default where there is
 	// none.
 	KwargsOrigin Origin
+	// Own is set where the kwargs, every part of them, are the user's own
+	// word: see [Option.Own]. A program that other kwargs name is not run.
+	Own bool
 	// Overrides say which variables set single kwargs over the JSON text, in
 	// the order in which they count.
 	Overrides []Origin
@@ -66,7 +69,7 @@ func (s *Settings) backendOf(ctx context.Context, section, key string) (*Backend
 	if err != nil {
 		return nil, err
 	}
-	b := &Backend{Section: section, Class: class.Value, ClassOrigin: class.Origin, KwargsOrigin: kwargs.Origin}
+	b := &Backend{Section: section, Class: class.Value, ClassOrigin: class.Origin, KwargsOrigin: kwargs.Origin, Own: kwargs.Own}
 	for _, o := range []Option{class, kwargs} {
 		if o.Note != "" {
 			b.Notes = append(b.Notes, o.Note)
@@ -76,7 +79,9 @@ func (s *Settings) backendOf(ctx context.Context, section, key string) (*Backend
 	var overrides []string
 	b.Kwargs, b.Warning, overrides = s.decode(section, key, kwargs.Value)
 	for _, name := range overrides {
-		b.Overrides = append(b.Overrides, s.merged[name].origin)
+		at := s.merged[name].origin
+		b.Overrides = append(b.Overrides, at)
+		b.Own = b.Own && !s.OfFolder(at)
 	}
 	return b, nil
 }

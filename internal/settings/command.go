@@ -1,16 +1,12 @@
 package settings
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
-	"syscall"
-	"time"
+
+	"github.com/airlock-secrets/airlock/internal/program"
 )
 
 // shellSplit splits a command into words as Python's shlex.split does in its
@@ -59,101 +55,40 @@ func shellSplit(command string) ([]string, error) {
 	return words, nil
 }
 
-// mostOutput bounds what a command may print.
-const mostOutput = 1 << 20
-
 // run executes the command of a _CMD option as Airflow does: no shell, the
 // environment of the process and its current folder, standard output as it
 // is (bytes that are not UTF-8 left out). Unlike Airflow it gives the command
 // nothing to read, and never the variables of .env or the Dockerfile: a PATH
 // or LD_PRELOAD from there would be code from there.
-func (s *Settings) run(ctx context.Context, command string) (string, error) {
+func (s *Settings) run(ctx context.Context, command string, word program.Word) (string, error) {
 	words, err := shellSplit(command)
-	if err != nil {
+	switch {
+	case err != nil && word.User:
 		return "", err
-	}
-	if len(words) == 0 {
+	case len(words) == 0 && word.User:
 		return "", &Error{Type: "IndexError", Message: "the command is empty"}
 	}
-	path, err := s.findProgram(words[0])
-	if err != nil {
+	c := program.Command{Word: word, What: "run the command of an option", Args: words, Dir: s.dir, Environ: s.processList}
+	out, err := c.Output(ctx)
+	var exit *program.ExitError
+	switch {
+	case err == nil:
+		return decode(out), nil
+	case errors.Is(err, program.ErrNotRun):
 		return "", err
-	}
-	var out, errs limited
-	cmd := exec.CommandContext(ctx, path)
-	cmd.Args = words
-	cmd.Dir, cmd.Env = s.dir, s.processList
-	cmd.Stdout, cmd.Stderr = &out, &errs
-	cmd.WaitDelay = time.Second // a child that keeps the pipe open does not keep us
-	err = cmd.Run()
-	if out.full {
-		return "", &Error{Type: configException, Message: fmt.Sprintf("the command printed more than %d bytes", mostOutput)}
-	}
-	var exit *exec.ExitError
-	if errors.As(err, &exit) && ctx.Err() == nil {
+	case errors.Is(err, program.ErrNotFound):
+		return "", &Error{Type: fileNotFound, Message: "the command's program is not found in PATH"}
+	case errors.Is(err, program.ErrTooLong):
+		return "", &Error{Type: configException, Message: fmt.Sprintf("the command printed more than %d bytes", program.MostOutput)}
+	case errors.As(err, &exit):
 		return "", &Error{
 			Type:    configException,
-			Message: fmt.Sprintf("the command failed: its exit code is %d (its output is not shown)", pythonCode(exit.ProcessState)),
+			Message: fmt.Sprintf("the command failed: its exit code is %d (its output is not shown)", exit.Code),
 			original: fmt.Sprintf("Cannot execute %s. Error code is: %d. Output: %s, Stderr: %s",
-				command, pythonCode(exit.ProcessState), decode(out.kept.Bytes()), decode(errs.kept.Bytes())),
+				command, exit.Code, decode(exit.Out), decode(exit.Err)),
 		}
 	}
-	if err != nil {
-		return "", &Error{Type: configException, Message: "the command could not be run: " + cause(ctx, err).Error(), Err: cause(ctx, err)}
-	}
-	return decode(out.kept.Bytes()), nil
-}
-
-// cause prefers why the context ended to the "signal: killed" it leads to.
-func cause(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
-	var p *os.PathError
-	if errors.As(err, &p) {
-		return p.Err
-	}
-	return err
-}
-
-// findProgram looks for a program in the PATH of the process environment that
-// was handed in. Folders that are not absolute are passed over: what they
-// mean depends on where airlock happens to run.
-func (s *Settings) findProgram(name string) (string, error) {
-	if strings.ContainsRune(name, filepath.Separator) {
-		return name, nil
-	}
-	for _, dir := range filepath.SplitList(s.process["PATH"]) {
-		path := filepath.Join(dir, name)
-		if info, err := os.Stat(path); filepath.IsAbs(dir) && err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0 {
-			return path, nil
-		}
-	}
-	return "", &Error{Type: fileNotFound, Message: "the command's program is not found in PATH"}
+	return "", &Error{Type: configException, Message: "the command could not be run: " + err.Error(), Err: err}
 }
 
 func decode(b []byte) string { return strings.ToValidUTF8(string(b), "") }
-
-// limited keeps the first mostOutput bytes written to it and drops the rest.
-// It is no bytes.Buffer itself, whose ReadFrom would pass the limit by.
-type limited struct {
-	kept bytes.Buffer
-	full bool
-}
-
-// Write never fails.
-func (l *limited) Write(p []byte) (int, error) {
-	room := mostOutput - l.kept.Len()
-	l.full = l.full || len(p) > room
-	l.kept.Write(p[:min(len(p), room)])
-	return len(p), nil
-}
-
-// pythonCode is what Python calls a process's return code: minus the signal
-// for one that was killed.
-func pythonCode(p *os.ProcessState) int {
-	if w, ok := p.Sys().(syscall.WaitStatus); ok && w.Signaled() {
-		return -int(w.Signal())
-	}
-	return p.ExitCode()
-}

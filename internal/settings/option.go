@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/airlock-secrets/airlock/airflow"
+	"github.com/airlock-secrets/airlock/internal/program"
 	"github.com/airlock-secrets/airlock/store"
 )
 
@@ -21,6 +22,10 @@ type Option struct {
 	Section, Key string
 	Value        string
 	Origin       Origin
+	// Own is set where the value is the user's own word: nothing of the
+	// folder had a hand in it, neither the place where it stands nor a
+	// variable that it is filled in with.
+	Own bool
 	// Note is a remark on where it stands (an old name), or "".
 	Note string
 }
@@ -69,7 +74,7 @@ func (s *Settings) option(ctx context.Context, section, key string, secret Secre
 		if err != nil {
 			return Option{}, optionError(optionName(home), at, store.Invalid, "", err)
 		}
-		return Option{Section: home.Section, Key: home.Key, Value: value, Origin: at}, nil
+		return Option{Section: home.Section, Key: home.Key, Value: value, Origin: at, Own: true}, nil
 	}
 	return Option{}, &store.Error{
 		Op: "read option", Name: optionName(home), Code: store.NotFound,
@@ -89,10 +94,11 @@ type found struct {
 	value  string
 	origin Origin
 	ok     bool
+	own    bool // the value is the user's word
 }
 
 func finish(home, at airflow.OptionHome, got found) Option {
-	o := Option{Section: home.Section, Key: home.Key, Value: upgrade(home, got.value), Origin: got.origin}
+	o := Option{Section: home.Section, Key: home.Key, Value: upgrade(home, got.value), Origin: got.origin, Own: got.own}
 	if at != home {
 		o.Note = fmt.Sprintf("%s is the old name of %s: it still counts, but write the new one", optionName(at), optionName(home))
 	}
@@ -112,13 +118,13 @@ type reader struct {
 func (r reader) environment(h airflow.OptionHome) (found, error) {
 	name := airflow.OptionEnv(h.Section, h.Key)
 	if v, ok := r.s.merged[name]; ok {
-		return r.expanded(h, found{v.value, v.origin, true})
+		return r.expanded(h, found{value: v.value, origin: v.origin, ok: true})
 	}
 	if !airflow.SensitiveOption(h.Section, h.Key) {
 		return found{}, nil
 	}
 	if v, ok := r.s.merged[name+"_CMD"]; ok {
-		return r.command(h, v.value, v.origin, v.origin.Place == Process)
+		return r.command(h, v.value, v.origin)
 	}
 	if v, ok := r.s.merged[name+"_SECRET"]; ok {
 		return r.fromBackend(h, v.value, v.origin)
@@ -140,6 +146,8 @@ func (r reader) expanded(h airflow.OptionHome, got found) (found, error) {
 	if err != nil {
 		return found{}, optionError(optionName(h), got.origin, store.Invalid, "", err)
 	}
+	own, err := r.s.expandWith(got.value, r.s.lookupProcess)
+	got.own = err == nil && own == value && !r.s.OfFolder(got.origin)
 	got.value = value
 	return got, nil
 }
@@ -154,7 +162,7 @@ func (r reader) raw(h airflow.OptionHome, key string) (found, error) {
 	if err != nil {
 		return found{}, optionError(optionName(h), at, store.Invalid, "write %% for a percent sign in airflow.cfg", err)
 	}
-	return found{value, at, true}, nil
+	return found{value: value, origin: at, ok: true}, nil
 }
 
 // fileCommand is _get_option_from_commands: no output is no value.
@@ -166,7 +174,7 @@ func (r reader) fileCommand(h airflow.OptionHome) (found, error) {
 	if err != nil || !raw.ok {
 		return found{}, err
 	}
-	got, err := r.command(h, raw.value, raw.origin, r.s.config.trusted)
+	got, err := r.command(h, raw.value, raw.origin)
 	got.ok = got.value != ""
 	var own *Error
 	if errors.As(err, &own) && own.Type != configException {
@@ -195,13 +203,14 @@ func (r reader) fileSecret(h airflow.OptionHome) (found, error) {
 
 // command runs a _CMD where it may run. One that may not is an error, not a
 // value passed over: what stands below it is not what Airflow would use.
-func (r reader) command(h airflow.OptionHome, command string, at Origin, trusted bool) (found, error) {
+func (r reader) command(h airflow.OptionHome, command string, at Origin) (found, error) {
+	word := r.s.word(at)
 	at.Via = Command
-	if !trusted {
+	out, err := r.s.run(r.ctx, command, word)
+	if errors.Is(err, program.ErrNotRun) {
 		return found{}, optionError(optionName(h), at, store.Unsupported,
 			"set "+airflow.OptionEnv(h.Section, h.Key)+" or its _CMD in the environment that airlock runs in", ErrNotRun)
 	}
-	out, err := r.s.run(r.ctx, command)
 	if err != nil {
 		code := store.Invalid
 		if r.ctx.Err() != nil {
@@ -209,7 +218,7 @@ func (r reader) command(h airflow.OptionHome, command string, at Origin, trusted
 		}
 		return found{}, optionError(optionName(h), at, code, "run the command by hand: airlock uses no shell, as Airflow does not", err)
 	}
-	return found{out, at, true}, nil
+	return found{value: out, origin: at, ok: true, own: true}, nil
 }
 
 // ErrNotRun is the cause where an option's command stands in a file of the
@@ -237,7 +246,7 @@ func (r reader) fromBackend(h airflow.OptionHome, name string, at Origin) (found
 			Err: err,
 		})
 	}
-	return found{value, at, ok}, nil
+	return found{value: value, origin: at, ok: ok}, nil
 }
 
 // upgrade replaces old values as Airflow does when it starts
