@@ -171,7 +171,7 @@ func (e *environment) open(b *settings.Backend) Source {
 	if found, err := e.Backends.Find(b.Class); err == nil {
 		src.Class = found.Row.Class
 	}
-	opened, err := e.Backends.Open(b.Class, b.Kwargs, e.env(b.Section), e.Exact)
+	opened, err := e.Backends.Open(b.Class, b.Kwargs, e.env(b), e.Exact)
 	if err != nil {
 		src.Err, src.Fatal = err, true
 		return src
@@ -199,13 +199,13 @@ func (e *environment) checkServers(ctx context.Context) error {
 	return errors.Join(err, servers.Err)
 }
 
-// env is what backends see of their surroundings.
-func (e *environment) env(section string) stores.Env {
+// env is what a backend sees of its surroundings.
+func (e *environment) env(b *settings.Backend) stores.Env {
 	getenv := func(name string) (string, bool) {
 		v, _, ok := e.Settings.Lookup(name)
 		return v, ok
 	}
-	return stores.Env{Getenv: getenv, Home: e.Settings.Home(), Dir: e.Settings.Dir(), MultiTeam: e.multiTeam, Section: section}
+	return stores.Env{Getenv: getenv, Home: e.Settings.Home(), Dir: e.Settings.Dir(), MultiTeam: e.multiTeam, Section: b.Section, Words: e.Settings.Words(b)}
 }
 
 // embedded is the layer of airlock's own store, or one that says that there
@@ -288,7 +288,7 @@ func (e *environment) openMetadata(ctx context.Context, s *settings.Settings, m 
 		}
 		*option.to = set.Value
 	}
-	m.Getenv = e.env("").Getenv
+	m.Getenv = e.env(&settings.Backend{}).Getenv
 	return stores.Metadata(m)
 }
 

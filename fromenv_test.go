@@ -317,6 +317,67 @@ func TestCommandOfAClonedFolder(t *testing.T) {
 	}
 }
 
+// TestProgramOfAClonedFolder: the credentials of a Google account may be had
+// from a program. It runs where the process both names and permits it.
+func TestProgramOfAClonedFolder(t *testing.T) {
+	mark := filepath.Join(t.TempDir(), "ran")
+	class := "AIRFLOW__SECRETS__BACKEND=airflow.providers.google.cloud.secrets.secret_manager.CloudSecretManagerBackend"
+	kwargs := `AIRFLOW__SECRETS__BACKEND_KWARGS={"project_id": "p", "gcp_credential_config_file": {"type": "external_account",
+ "audience": "//iam.googleapis.com/x", "subject_token_type": "urn:ietf:params:oauth:token-type:jwt",
+ "token_url": "https://sts.googleapis.com/v1/token", "credential_source": {"executable": {"command": "touch MARK"}}}}`
+	kwargs = strings.ReplaceAll(kwargs, "\n", "")
+	const permit, by = "GOOGLE_EXTERNAL_ACCOUNT_ALLOW_EXECUTABLES=1", "AIRFLOW__SECRETS__BACKEND_KWARG__PROJECT_ID=q"
+	lines := func(list ...string) string {
+		for i, pair := range list {
+			name, value, _ := strings.Cut(pair, "=")
+			list[i] = name + "='" + value + "'"
+		}
+		return strings.Join(list, "\n") + "\n"
+	}
+	docker := "FROM x\nENV " + strings.ReplaceAll(strings.TrimSpace(lines(class, kwargs, permit)), "\n", "\nENV ") + "\n"
+	for _, tt := range []struct {
+		name    string
+		files   map[string]string
+		environ []string
+		runs    bool
+	}{
+		{"all in .env", map[string]string{".env": lines(class, kwargs, permit)}, nil, false},
+		{"all in the Dockerfile", map[string]string{"Dockerfile": docker}, nil, false},
+		{"permitted by the process", map[string]string{".env": lines(class, kwargs)}, []string{permit}, false},
+		{"permitted by .env", map[string]string{".env": lines(permit)}, []string{class, kwargs}, false},
+		{"a part of the kwargs in .env", map[string]string{".env": lines("AUDIENCE=x")}, []string{class, strings.Replace(kwargs, "com/x", "com/$AUDIENCE", 1), permit}, false},
+		{"a single kwarg in .env", map[string]string{".env": lines(by)}, []string{class, kwargs, permit}, false},
+		{"all in the process", nil, []string{class, kwargs, permit}, true},
+		{"a part of the kwargs in the process", nil, []string{class, strings.Replace(kwargs, "com/x", "com/$AUDIENCE", 1), permit, "AUDIENCE=x"}, true},
+		{"all in an airflow.cfg of AIRFLOW_HOME but the permission", nil, []string{permit}, true},
+	} {
+		_ = os.Remove(mark)
+		for name, text := range tt.files {
+			tt.files[name] = strings.ReplaceAll(text, "MARK", mark)
+		}
+		for i, pair := range tt.environ {
+			tt.environ[i] = strings.ReplaceAll(pair, "MARK", mark)
+		}
+		o := project(t, tt.files, append(tt.environ, "PATH="+os.Getenv("PATH"), "HTTPS_PROXY=http://127.0.0.1:1")...)
+		if tt.name == "all in an airflow.cfg of AIRFLOW_HOME but the permission" {
+			home, _ := strings.CutPrefix(o.Environ[1], "AIRFLOW_HOME=")
+			_, json, _ := strings.Cut(strings.ReplaceAll(kwargs, "MARK", mark), "=")
+			text := "[secrets]\nbackend = " + strings.TrimPrefix(class, "AIRFLOW__SECRETS__BACKEND=") + "\nbackend_kwargs = " + json + "\n"
+			if err := os.WriteFile(filepath.Join(home, "airflow.cfg"), []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		res, err := lookup(open(t, o), airflow.KindVariable, "k")
+		_, statErr := os.Stat(mark)
+		if ran := statErr == nil; ran != tt.runs {
+			t.Errorf("%s: the program ran: %v, want %v (%v)", tt.name, ran, tt.runs, err)
+		}
+		if !tt.runs && res.Attempts[0].Outcome != airlock.Denied {
+			t.Errorf("%s: %+v, want a refusal", tt.name, res.Attempts[0])
+		}
+	}
+}
+
 func TestConfigOption(t *testing.T) {
 	l := newLab(t, json.RawMessage(`{"config": {"url": {"v": "sqlite:////x.db"}, "empty": {"v": ""}, "null": {"v": null}, "bad": {"raise": "RuntimeError"}}}`), nil)
 	o := project(t, nil, "AIRFLOW__SECRETS__BACKEND=labbackend.FakeBackend")

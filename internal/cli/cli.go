@@ -72,6 +72,8 @@ type app struct {
 	settings *settings.Settings
 	// file is airlock.yaml once it is read; nil where there is none.
 	file *config.File
+	// ownSources says which sources of the file are the user's own word.
+	ownSources []bool
 	// bar tells what takes so long; nil while nothing does.
 	bar *progress
 }

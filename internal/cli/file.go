@@ -4,6 +4,7 @@ import (
 	"context"
 	"path/filepath"
 
+	"github.com/airlock-secrets/airlock/airflow/pyjson"
 	"github.com/airlock-secrets/airlock/internal/config"
 	"github.com/airlock-secrets/airlock/internal/settings"
 )
@@ -53,7 +54,25 @@ func (a *app) readFile(ctx context.Context) (*config.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	return config.Load(path, shown, s.Expand)
+	f, err := config.Load(path, shown, s.Expand)
+	if err == nil {
+		a.ownSources = a.whose(f, path, s)
+	}
+	return f, err
+}
+
+// whose says of each source of a file whether its kwargs are the user's word:
+// the file is (--config), and no variable of the folder fills them in.
+func (a *app) whose(f *config.File, path string, s *settings.Settings) []bool {
+	own := make([]bool, len(f.Sources))
+	if s.OfFolder(settings.Origin{Place: settings.AirlockFile, File: path, Users: a.configPath != ""}) {
+		return own
+	}
+	without, err := config.Load(path, f.Path, s.Own().Expand)
+	for i := range own {
+		own[i] = err == nil && pyjson.Encode(f.Sources[i].Kwargs.Object()) == pyjson.Encode(without.Sources[i].Kwargs.Object())
+	}
+	return own
 }
 
 // given reports whether a flag that every command has was given.
@@ -90,5 +109,6 @@ func (a *app) backendOf(f *config.File, i int) settings.Backend {
 	src := &f.Sources[i]
 	at := settings.Origin{Place: settings.AirlockFile, File: f.Path, Line: src.At("class").Line, Name: f.Label(i),
 		Users: a.configPath != ""}
-	return settings.Backend{Section: "secrets", Class: src.Class, ClassOrigin: at, Kwargs: src.Kwargs.Object(), KwargsOrigin: at}
+	return settings.Backend{Section: "secrets", Class: src.Class, ClassOrigin: at, Kwargs: src.Kwargs.Object(), KwargsOrigin: at,
+		Own: i < len(a.ownSources) && a.ownSources[i]}
 }

@@ -17,7 +17,7 @@ func openGCP(kwargs *pyjson.Object, env Env) (*Backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, warnings, err := gcpstore.FromKwargs(kwargs, gcpstore.Env{Getenv: env.Getenv, Home: env.Home, Dir: env.Dir, Confined: env.Confined})
+	s, warnings, err := gcpstore.FromKwargs(kwargs, gcpstore.Env{Getenv: env.Getenv, Home: env.Home, Dir: env.Dir, Confined: env.Confined, Words: env.Words})
 	if err != nil {
 		return nil, err
 	}

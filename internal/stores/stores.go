@@ -12,6 +12,7 @@ import (
 	"github.com/airlock-secrets/airlock/airflow"
 	"github.com/airlock-secrets/airlock/airflow/dialect"
 	"github.com/airlock-secrets/airlock/airflow/pyjson"
+	"github.com/airlock-secrets/airlock/internal/program"
 	"github.com/airlock-secrets/airlock/internal/route"
 	"github.com/airlock-secrets/airlock/store"
 )
@@ -34,6 +35,9 @@ type Env struct {
 	Section string
 	// Confined bounds what may be used besides the kwargs; nil allows all.
 	Confined *route.Confinement
+	// Words say whose word the variables and the kwargs are, for programs
+	// that they name. The zero value runs none.
+	Words program.Words
 }
 
 // Backend is a secrets backend ready to be asked.

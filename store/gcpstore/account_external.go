@@ -6,18 +6,15 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"os"
-	"os/exec"
 	"regexp"
 	"strconv"
 	"strings"
-	"time"
 
 	"golang.org/x/oauth2"
 	"golang.org/x/oauth2/google/externalaccount"
 
 	"github.com/airlock-secrets/airlock/airflow/pyjson"
-	"github.com/airlock-secrets/airlock/store"
+	"github.com/airlock-secrets/airlock/internal/program"
 )
 
 // externalAccount is workload identity federation: somebody else's token is
@@ -28,6 +25,7 @@ type externalAccount struct {
 	env    Env
 	config externalaccount.Config
 	source *pyjson.Object
+	word   program.Word // of source
 }
 
 // Format keeps what is configured out of what is printed.
@@ -38,7 +36,7 @@ func (*externalAccount) Format(f fmt.State, _ rune) {
 const awsToken = "urn:ietf:params:aws:token-type:aws4_request"
 
 // fromExternalAccount checks what google-auth checks when it loads the file.
-func fromExternalAccount(env Env, info *pyjson.Object) (*Credentials, error) {
+func fromExternalAccount(env Env, info *pyjson.Object, word program.Word) (*Credentials, error) {
 	if v := get(info, "credential_source"); v != nil {
 		if _, ok := v.(*pyjson.Object); !ok {
 			return nil, python("AttributeError", fmt.Sprintf("'%s' object has no attribute 'get'", pyjson.TypeName(v)))
@@ -54,7 +52,7 @@ func fromExternalAccount(env Env, info *pyjson.Object) (*Credentials, error) {
 	if err := checkSource(textOf(info, "subject_token_type"), source); err != nil {
 		return nil, err
 	}
-	a := &externalAccount{env: env, source: source, config: externalaccount.Config{
+	a := &externalAccount{env: env, source: source, word: word, config: externalaccount.Config{
 		Audience: textOf(info, "audience"), SubjectTokenType: textOf(info, "subject_token_type"), TokenURL: textOf(info, "token_url"),
 		ServiceAccountImpersonationURL: textOf(info, "service_account_impersonation_url"),
 		ClientID:                       textOf(info, "client_id"), ClientSecret: textOf(info, "client_secret"),
@@ -126,8 +124,8 @@ var statusIn = regexp.MustCompile(`status code (\d{3})`)
 // the endpoint said.
 func exchangeError(what string, err error) error {
 	var own *tokenError
-	if errors.As(err, &own) {
-		return own
+	if errors.As(err, &own) || errors.Is(err, program.ErrNotRun) {
+		return err
 	}
 	if match := statusIn.FindStringSubmatch(err.Error()); match != nil {
 		code, _ := strconv.Atoi(match[1])
@@ -198,96 +196,6 @@ func (s subject) parse(text, what string) (string, error) {
 		return "", &tokenError{what: what, cause: errors.New("it is empty")}
 	}
 	return text, nil
-}
-
-// executableAnswer is what an executable prints (google.auth.pluggable).
-type executableAnswer struct {
-	Version   int    `json:"version"`
-	Success   *bool  `json:"success"`
-	TokenType string `json:"token_type"`
-	Expires   *int64 `json:"expiration_time"`
-	IDToken   string `json:"id_token"`
-	SAML      string `json:"saml_response"`
-}
-
-func (e *executableAnswer) token(now time.Time) (string, error) {
-	switch {
-	case e.Version != 1 || e.Success == nil:
-		return "", errors.New("its answer is not one of version 1")
-	case !*e.Success:
-		return "", errors.New("it reports a failure")
-	case e.Expires != nil && *e.Expires < now.Unix():
-		return "", errors.New("its token has expired")
-	case e.TokenType == "urn:ietf:params:oauth:token-type:saml2" && e.SAML != "":
-		return e.SAML, nil
-	case (e.TokenType == "urn:ietf:params:oauth:token-type:jwt" || e.TokenType == "urn:ietf:params:oauth:token-type:id_token") && e.IDToken != "":
-		return e.IDToken, nil
-	}
-	return "", errors.New("its answer has no token")
-}
-
-// fromExecutable runs a program for the token, where the environment allows
-// it as google-auth asks for.
-func (s subject) fromExecutable(ctx context.Context, executable *pyjson.Object) (string, error) {
-	const what = "running the credential source's executable"
-	if s.env.get("GOOGLE_EXTERNAL_ACCOUNT_ALLOW_EXECUTABLES") != "1" {
-		return "", &tokenError{what: what, cause: errors.New(
-			"executables need to be explicitly allowed: set GOOGLE_EXTERNAL_ACCOUNT_ALLOW_EXECUTABLES to '1'")}
-	}
-	cached := textOf(executable, "output_file")
-	if cached != "" {
-		var said executableAnswer
-		if text, err := readFile(s.env, cached); err == nil && json.Unmarshal([]byte(text), &said) == nil && said.Expires != nil {
-			if token, err := said.token(s.web.now()); err == nil {
-				return token, nil
-			}
-		}
-	}
-	return s.run(ctx, what, executable)
-}
-
-// run runs the executable for a token.
-func (s subject) run(ctx context.Context, what string, executable *pyjson.Object) (string, error) {
-	limit := 30 * time.Second
-	if ms, ok := get(executable, "timeout_millis").(int64); ok && ms >= 5000 && ms <= 120000 {
-		limit = time.Duration(ms) * time.Millisecond
-	}
-	ctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-	words := strings.Fields(textOf(executable, "command"))
-	cmd := exec.CommandContext(ctx, words[0], words[1:]...)
-	cmd.Dir, cmd.WaitDelay = s.env.Dir, time.Second
-	cmd.Env = append(s.variables(), "GOOGLE_EXTERNAL_ACCOUNT_AUDIENCE="+s.config.Audience, "GOOGLE_EXTERNAL_ACCOUNT_TOKEN_TYPE="+s.config.SubjectTokenType,
-		"GOOGLE_EXTERNAL_ACCOUNT_INTERACTIVE=0", "GOOGLE_EXTERNAL_ACCOUNT_REVOKE=0")
-	if cached := textOf(executable, "output_file"); cached != "" {
-		cmd.Env = append(cmd.Env, "GOOGLE_EXTERNAL_ACCOUNT_OUTPUT_FILE="+cached)
-	}
-	out, err := cmd.Output()
-	if err != nil || len(out) > maxToken {
-		return "", &tokenError{what: what, cause: fmt.Errorf("%s failed", store.Clip(words[0]))}
-	}
-	var said executableAnswer
-	if json.Unmarshal(out, &said) != nil {
-		return "", &tokenError{what: what, cause: errors.New("it does not print JSON")}
-	}
-	token, err := said.token(s.web.now())
-	if err != nil {
-		return "", &tokenError{what: what, cause: err}
-	}
-	return token, nil
-}
-
-// variables are those of the process, which the program gets as it does from
-// google-auth, with what Env has in their place.
-func (s subject) variables() []string {
-	var out []string
-	for _, entry := range os.Environ() {
-		name, _, _ := strings.Cut(entry, "=")
-		if v, ok := s.env.lookup(name); ok {
-			out = append(out, name+"="+v)
-		}
-	}
-	return out
 }
 
 // aws proves an AWS identity, from the environment or the machine's metadata

@@ -40,12 +40,12 @@ func findDefault(env Env, scopes []string) (*Credentials, error) {
 func fromEnvironment(env Env) (*Credentials, error) {
 	sdk := filepath.Join(gcloudFolder(env), "application_default_credentials.json")
 	if file := env.get("GOOGLE_APPLICATION_CREDENTIALS"); file != "" && file != sdk {
-		return fromConfigFile(env, file, nil)
+		return fromConfigFile(env, file, env.Words.Named("GOOGLE_APPLICATION_CREDENTIALS"), nil)
 	}
 	if info, err := os.Stat(env.path(sdk)); err != nil || !info.Mode().IsRegular() {
 		return nil, nil
 	}
-	c, err := fromConfigFile(env, sdk, nil)
+	c, err := fromConfigFile(env, sdk, env.Words.Named("CLOUDSDK_CONFIG").And(env.Words.Named("HOME")), nil)
 	if err != nil {
 		return nil, err
 	}

@@ -12,6 +12,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -24,6 +25,7 @@ import (
 
 	"github.com/airlock-secrets/airlock/airflow/pyjson"
 	"github.com/airlock-secrets/airlock/internal/gcpfake"
+	"github.com/airlock-secrets/airlock/internal/program"
 	"github.com/airlock-secrets/airlock/internal/servertest"
 	"github.com/airlock-secrets/airlock/store"
 )
@@ -48,7 +50,13 @@ func envOf(pairs ...string) Env {
 	for i := 0; i < len(pairs); i += 2 {
 		values[pairs[i]] = pairs[i+1]
 	}
-	return Env{Getenv: func(name string) (string, bool) { v, ok := values[name]; return v, ok }}
+	return Env{Getenv: func(name string) (string, bool) { v, ok := values[name]; return v, ok }, Words: ofUser()}
+}
+
+// ofUser are the words where everything is the user's.
+func ofUser() program.Words {
+	return program.Words{Kwargs: program.Word{User: true}, Folder: "/nonexistent", Environ: []string{"PATH=" + os.Getenv("PATH")},
+		Variable: func(string) program.Word { return program.Word{User: true} }}
 }
 
 // clock stands still but for what is slept.

@@ -315,11 +315,11 @@ func (k kwargReader) fromConfig(v any, scopes []string) (*Credentials, error) {
 	switch v := v.(type) {
 	case string:
 		if _, err := os.Stat(k.env.path(v)); err == nil {
-			return fromConfigFile(k.env, v, scopes)
+			return fromConfigFile(k.env, v, k.env.Words.Kwargs, scopes)
 		}
-		return fromConfigText(k.env, what, v, scopes)
+		return fromConfigText(k.env, what, v, k.env.Words.Kwargs, scopes)
 	case *pyjson.Object:
-		return fromConfigText(k.env, what, pyjson.Encode(v), scopes)
+		return fromConfigText(k.env, what, pyjson.Encode(v), k.env.Words.Kwargs, scopes)
 	}
 	return nil, defaultError(what + " is not a valid json file.") // what is written out then is empty
 }

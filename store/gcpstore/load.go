@@ -11,6 +11,7 @@ import (
 
 	"github.com/airlock-secrets/airlock/airflow"
 	"github.com/airlock-secrets/airlock/airflow/pyjson"
+	"github.com/airlock-secrets/airlock/internal/program"
 	"github.com/airlock-secrets/airlock/store"
 )
 
@@ -133,8 +134,9 @@ func osError(path string, err error) error {
 	return python(kind, text+": '"+store.Clip(path)+"'")
 }
 
-// fromConfigFile is google.auth.load_credentials_from_file.
-func fromConfigFile(env Env, path string, scopes []string) (*Credentials, error) {
+// fromConfigFile is google.auth.load_credentials_from_file, named being the
+// word of what names the file.
+func fromConfigFile(env Env, path string, named program.Word, scopes []string) (*Credentials, error) {
 	if _, err := os.Stat(env.path(path)); err != nil {
 		return nil, defaultError("File " + store.Clip(path) + " was not found.")
 	}
@@ -142,12 +144,12 @@ func fromConfigFile(env Env, path string, scopes []string) (*Credentials, error)
 	if err != nil {
 		return nil, err
 	}
-	return fromConfigText(env, "File "+store.Clip(path), text, scopes)
+	return fromConfigText(env, "File "+store.Clip(path), text, env.Words.File(env.path(path), named), scopes)
 }
 
-// fromConfigText reads the text of a file of credentials; what names it in an
-// error.
-func fromConfigText(env Env, what, text string, scopes []string) (*Credentials, error) {
+// fromConfigText reads the text of a file of credentials, whose word it is
+// given; what names it in an error.
+func fromConfigText(env Env, what, text string, word program.Word, scopes []string) (*Credentials, error) {
 	v, err := pyjson.Decode(text)
 	if err != nil || !utf8.ValidString(text) {
 		return nil, defaultError(what + " is not a valid json file.")
@@ -156,7 +158,7 @@ func fromConfigText(env Env, what, text string, scopes []string) (*Credentials, 
 	if !ok {
 		return nil, python("AttributeError", fmt.Sprintf("'%s' object has no attribute 'get'", pyjson.TypeName(v)))
 	}
-	c, err := fromInfo(env, what, info, scopes)
+	c, err := fromInfo(env, what, info, word, scopes)
 	if err != nil {
 		return nil, err
 	}
@@ -171,7 +173,7 @@ func fromConfigText(env Env, what, text string, scopes []string) (*Credentials, 
 
 // fromInfo is google.auth._default._load_credentials_from_info. Any ValueError
 // on the way is a DefaultCredentialsError.
-func fromInfo(env Env, what string, info *pyjson.Object, scopes []string) (*Credentials, error) {
+func fromInfo(env Env, what string, info *pyjson.Object, word program.Word, scopes []string) (*Credentials, error) {
 	var c *Credentials
 	var err error
 	switch kind := textOf(info, "type"); kind {
@@ -183,7 +185,7 @@ func fromInfo(env Env, what string, info *pyjson.Object, scopes []string) (*Cred
 	case "authorized_user":
 		c, err = fromAuthorizedUser(info, scopes)
 	case "external_account":
-		c, err = fromExternalAccount(env, info)
+		c, err = fromExternalAccount(env, info, word)
 	case "external_account_authorized_user":
 		c, err = fromWorkforceUser(info)
 	case "impersonated_service_account":

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/airlock-secrets/airlock/internal/program"
 	"github.com/airlock-secrets/airlock/internal/route"
 )
 
@@ -43,6 +44,9 @@ type Env struct {
 	Dir string
 	// Confined bounds what may be used besides the kwargs; nil allows all.
 	Confined *route.Confinement
+	// Words say whose word the settings are, for a program that gives a
+	// token. The zero value runs none.
+	Words program.Words
 }
 
 func (e Env) lookup(name string) (string, bool) {

@@ -1,0 +1,95 @@
+package gcpstore
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/airlock-secrets/airlock/airflow/pyjson"
+	"github.com/airlock-secrets/airlock/internal/program"
+)
+
+// allowExecutables permits programs that give a token (google.auth.pluggable).
+const allowExecutables = "GOOGLE_EXTERNAL_ACCOUNT_ALLOW_EXECUTABLES"
+
+// executableAnswer is what an executable prints (google.auth.pluggable).
+type executableAnswer struct {
+	Version   int    `json:"version"`
+	Success   *bool  `json:"success"`
+	TokenType string `json:"token_type"`
+	Expires   *int64 `json:"expiration_time"`
+	IDToken   string `json:"id_token"`
+	SAML      string `json:"saml_response"`
+}
+
+func (e *executableAnswer) token(now time.Time) (string, error) {
+	switch {
+	case e.Version != 1 || e.Success == nil:
+		return "", errors.New("its answer is not one of version 1")
+	case !*e.Success:
+		return "", errors.New("it reports a failure")
+	case e.Expires != nil && *e.Expires < now.Unix():
+		return "", errors.New("its token has expired")
+	case e.TokenType == "urn:ietf:params:oauth:token-type:saml2" && e.SAML != "":
+		return e.SAML, nil
+	case (e.TokenType == "urn:ietf:params:oauth:token-type:jwt" || e.TokenType == "urn:ietf:params:oauth:token-type:id_token") && e.IDToken != "":
+		return e.IDToken, nil
+	}
+	return "", errors.New("its answer has no token")
+}
+
+// fromExecutable runs a program for the token, where the environment allows
+// it as google-auth asks for.
+func (s subject) fromExecutable(ctx context.Context, executable *pyjson.Object) (string, error) {
+	const what = "running the credential source's executable"
+	if s.env.get(allowExecutables) != "1" {
+		return "", &tokenError{what: what, cause: errors.New(
+			"executables need to be explicitly allowed: set GOOGLE_EXTERNAL_ACCOUNT_ALLOW_EXECUTABLES to '1'")}
+	}
+	cached := textOf(executable, "output_file")
+	if cached != "" {
+		var said executableAnswer
+		if text, err := readFile(s.env, cached); err == nil && json.Unmarshal([]byte(text), &said) == nil && said.Expires != nil {
+			if token, err := said.token(s.web.now()); err == nil {
+				return token, nil
+			}
+		}
+	}
+	return s.run(ctx, what, executable)
+}
+
+// run runs the executable for a token. Who permits it and who names it must
+// both be the user.
+func (s subject) run(ctx context.Context, what string, executable *pyjson.Object) (string, error) {
+	limit := 30 * time.Second
+	if ms, ok := get(executable, "timeout_millis").(int64); ok && ms >= 5000 && ms <= 120000 {
+		limit = time.Duration(ms) * time.Millisecond
+	}
+	more := []string{"GOOGLE_EXTERNAL_ACCOUNT_AUDIENCE=" + s.config.Audience, "GOOGLE_EXTERNAL_ACCOUNT_TOKEN_TYPE=" + s.config.SubjectTokenType,
+		"GOOGLE_EXTERNAL_ACCOUNT_INTERACTIVE=0", "GOOGLE_EXTERNAL_ACCOUNT_REVOKE=0"}
+	if cached := textOf(executable, "output_file"); cached != "" {
+		more = append(more, "GOOGLE_EXTERNAL_ACCOUNT_OUTPUT_FILE="+cached)
+	}
+	word := s.word.And(s.env.Words.Named(allowExecutables))
+	c := s.env.Words.Command(word, "run the executable of credential_source", strings.Fields(textOf(executable, "command")), more...)
+	c.Limit, c.Timeout = maxToken, limit
+	out, err := c.Output(ctx)
+	if errors.Is(err, program.ErrNotRun) {
+		return "", err
+	}
+	if err != nil {
+		return "", &tokenError{what: what, cause: fmt.Errorf("the program failed: %w", err)}
+	}
+	var said executableAnswer
+	if json.Unmarshal(out, &said) != nil {
+		return "", &tokenError{what: what, cause: errors.New("it does not print JSON")}
+	}
+	token, err := said.token(s.web.now())
+	if err != nil {
+		return "", &tokenError{what: what, cause: err}
+	}
+	return token, nil
+}
