@@ -2,31 +2,46 @@
 // by which protocol and from where, what was answered and by which layer. A
 // line holds names, never a value or a token.
 //
-// Each line is written, with one write call, before the answer leaves; a line
-// that cannot be written fails the request. Nothing leaves unaudited:
-//
-//	{"time":"2026-01-02T03:04:05.678901Z","request":"...","principal":"airflow",
+//	{"v":1,"time":"2026-01-02T03:04:05.678901Z","request":"...","principal":"airflow",
 //	 "protocol":"vault","remote":"127.0.0.1:40312","action":"read","kind":"variable",
 //	 "name":"etl_key","outcome":"found","layer":"secrets backend",
 //	 "source":"...VaultBackend","duration_us":412}
 //
-// Members that are empty are left out. Lines are not synced to the disk one by
-// one: they survive a crash of the process, not one of the machine.
+// The member v is the number of the format, 1, and comes first; lines without
+// it were written before there was one and have the same members. Members that
+// are empty are left out.
+//
+// # What is read
+//
+// The line of a read is written, with one write call, before the answer
+// leaves; a line that cannot be written fails the request. These lines are not
+// synced to the disk one by one: they survive a crash of the process, not one
+// of the machine.
+//
+// # What is changed
+//
+// A change has two lines with the same request. The first, whose outcome is
+// "intended", is written and synced to the disk before the store is touched; a
+// change whose intent cannot be kept is not made. The second has the outcome,
+// and is written as the line of a read is. An intent without a second line
+// reads as "unknown": the process or the machine ended in between, or the disk
+// had no room, and the change may have been made.
 package audit
 
 import (
-	"cmp"
-	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/airlock-secrets/airlock/store"
 )
+
+// FileName is what the log of a data folder is called.
+const FileName = "audit.log"
+
+// Intended is the outcome of the line that comes before a change.
+const Intended = "intended"
 
 // Entry is one line. Every text may come from outside: it is quoted, and cut
 // at 1 KiB with its length added.
@@ -47,85 +62,78 @@ type Entry struct {
 	Duration  time.Duration
 }
 
+// Outcome is the word of a line for how something ended that did not succeed:
+// "missing", or the code of the store's error.
+func Outcome(err error) string {
+	if c := store.CodeOf(err); c != store.NotFound {
+		return string(c)
+	}
+	return "missing"
+}
+
 // Log appends entries to a file or another writer. It is safe for concurrent
 // use. A nil *Log writes nothing, for tests and commands that serve nobody.
 type Log struct {
-	mu   sync.Mutex
-	w    io.Writer
-	file *os.File
-	torn bool
-	buf  []byte
+	mu    sync.Mutex
+	w     io.Writer
+	file  *file // nil: w is none of ours
+	torn  bool  // what w holds ends in half a line
+	buf   []byte
+	round *round // whoever waits for the next sync
+
+	syncing sync.Mutex // over a sync, so that those who come meanwhile share the next
 }
 
-// New returns a log on w, which must take a whole line in one Write.
+// New returns a log on w, which must take a whole line in one Write. Where w
+// has a method Sync() error, intents are synced by it.
 func New(w io.Writer) *Log { return &Log{w: w} }
 
 // Open appends to the file at path and creates it where there is none, 0600,
 // in a folder that it creates 0700. What is there must be a file: a link or a
-// pipe, by which another process gets or holds up every line, is Invalid.
+// pipe, by which another process gets or holds up every line, is Invalid. The
+// file is locked until Close: it is Unavailable while another process has it.
 func Open(path string) (*Log, error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return nil, fmt.Errorf("opening the audit log: %w", err)
-	}
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_APPEND|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0o600)
-	if errors.Is(err, syscall.ELOOP) {
-		return nil, noFile(path)
-	}
+	f, err := openFile(path)
 	if err != nil {
-		return nil, fmt.Errorf("opening the audit log: %w", err)
+		return nil, err
 	}
-	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
-		return nil, closing(f, cmp.Or(err, noFile(path)))
-	}
-	// A file that an earlier umask or hand left open to others is closed.
-	if err := f.Chmod(0o600); err != nil {
-		return nil, fmt.Errorf("opening the audit log: %w", closing(f, err))
-	}
-	torn, err := endsTorn(f)
-	if err != nil {
-		return nil, fmt.Errorf("opening the audit log: %w", closing(f, err))
-	}
-	return &Log{w: f, file: f, torn: torn}, nil
-}
-
-func noFile(path string) error {
-	return &store.Error{Op: "open", Store: "audit log", Code: store.Invalid, Err: fmt.Errorf("%s is not a regular file", path),
-		Hint: "move it away; a file is made in its place"}
-}
-
-func closing(f *os.File, err error) error {
-	_ = f.Close()
-	return err
-}
-
-// endsTorn reports whether the file ends in half a line, which a full disk or
-// a killed process leaves behind.
-func endsTorn(f *os.File) (bool, error) {
-	info, err := f.Stat()
-	if err != nil || info.Size() == 0 {
-		return false, err
-	}
-	var last [1]byte
-	if _, err := f.ReadAt(last[:], info.Size()-1); err != nil {
-		return false, err
-	}
-	return last[0] != '\n', nil
+	return &Log{w: f, file: f, torn: f.torn}, nil
 }
 
 // Write appends e as one line. An error means that the line may not be there,
-// and that the answer must not leave.
+// and that the answer must not leave; it is Unavailable.
 func (l *Log) Write(e *Entry) error {
 	if l == nil {
 		return nil
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	return unwritten(l.write(e, false))
+}
+
+// write appends e. A careful one makes sure that the file is still the one of
+// its name. The caller holds mu.
+func (l *Log) write(e *Entry, careful bool) error {
+	at := e.Time
+	if at.IsZero() {
+		at = time.Now()
+	}
+	if l.file != nil {
+		if err := l.attend(at, careful); err != nil {
+			return err
+		}
+	}
 	b := l.buf[:0]
 	if l.torn {
 		b = append(b, '\n')
 	}
-	b = e.append(b)
+	b = e.append(b, at)
 	l.buf = b[:0]
+	return l.put(b)
+}
+
+// put writes whole lines with one call. The caller holds mu.
+func (l *Log) put(b []byte) error {
 	n, err := l.w.Write(b)
 	if err == nil && n < len(b) {
 		err = io.ErrShortWrite
@@ -134,7 +142,7 @@ func (l *Log) Write(e *Entry) error {
 		if n > 0 && !l.takeBack(n) {
 			l.torn = true
 		}
-		return fmt.Errorf("writing the audit log: %w", err)
+		return err
 	}
 	l.torn = false
 	return nil
@@ -159,4 +167,13 @@ func (l *Log) Close() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.file.Close()
+}
+
+// unwritten is what becomes of a request whose line cannot be written.
+func unwritten(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &store.Error{Op: "audit", Store: "airlock", Code: store.Unavailable, Err: fmt.Errorf("writing the audit log: %w", err),
+		Hint: "nothing is answered while the audit log cannot be written: see to its disk and permissions"}
 }

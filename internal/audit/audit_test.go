@@ -28,7 +28,7 @@ func TestLineHoldsEveryMember(t *testing.T) {
 	if err := l.Write(e); err != nil {
 		t.Fatal(err)
 	}
-	want := `{"time":"2026-01-02T03:04:05.678901Z","request":"r-1","principal":"airflow","protocol":"vault",` +
+	want := `{"v":1,"time":"2026-01-02T03:04:05.678901Z","request":"r-1","principal":"airflow","protocol":"vault",` +
 		`"remote":"127.0.0.1:9","action":"read","kind":"variable","team":"blue","name":"k","version":3,` +
 		`"outcome":"found","layer":"secrets backend","source":"a.B","duration_us":1500}` + "\n"
 	if got := out.String(); got != want {

@@ -12,12 +12,8 @@ import (
 const maxText = 1 << 10
 
 // append writes the line without reflection: it is on the path of every read.
-func (e *Entry) append(b []byte) []byte {
-	at := e.Time
-	if at.IsZero() {
-		at = time.Now()
-	}
-	b = append(b, `{"time":"`...)
+func (e *Entry) append(b []byte, at time.Time) []byte {
+	b = append(b, `{"v":1,"time":"`...)
 	b = at.UTC().AppendFormat(b, "2006-01-02T15:04:05.000000Z")
 	b = append(b, '"')
 	b = member(b, "request", e.Request)

@@ -1,0 +1,206 @@
+package audit
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/airlock-secrets/airlock/store"
+)
+
+// file is the open file of a log. It is locked while it is open.
+type file struct {
+	*os.File
+	path string
+	info fs.FileInfo // as it was when it was opened: which file it is
+	torn bool        // it ended in half a line then
+	// seen is how many bytes the file had when its name was last seen to lead
+	// to it, at the second checked of the clock.
+	seen, checked int64
+}
+
+// openFile opens, or makes, the file of a log and locks it.
+func openFile(path string) (*file, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, fmt.Errorf("opening the audit log: %w", err)
+	}
+	for {
+		f, err := openOnce(path)
+		if err != nil {
+			return nil, err
+		}
+		if f.named() == nil {
+			return f, nil
+		}
+		_ = f.Close() // it was rotated while we waited for its lock
+	}
+}
+
+func openOnce(path string) (*file, error) {
+	o, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_APPEND|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0o600)
+	if errors.Is(err, syscall.ELOOP) || errors.Is(err, syscall.EISDIR) {
+		return nil, noFile(path)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("opening the audit log: %w", err)
+	}
+	f := &file{File: o, path: path}
+	if f.info, err = o.Stat(); err != nil || !f.info.Mode().IsRegular() {
+		return nil, f.closing(cmp.Or(err, noFile(path)))
+	}
+	for _, step := range []func() error{f.makePrivate, f.lock, f.begin} {
+		if err := step(); err != nil {
+			return nil, fmt.Errorf("opening the audit log: %w", f.closing(err))
+		}
+	}
+	return f, nil
+}
+
+func noFile(path string) error {
+	return &store.Error{Op: "open", Store: "audit log", Code: store.Invalid, Err: fmt.Errorf("%s is not a regular file", path),
+		Hint: "move it away; a file is made in its place"}
+}
+
+func (f *file) closing(err error) error {
+	_ = f.Close()
+	return err
+}
+
+// makePrivate closes to others a file that an earlier umask or hand left open.
+func (f *file) makePrivate() error {
+	if f.info.Mode().Perm() == 0o600 {
+		return nil
+	}
+	return f.Chmod(0o600)
+}
+
+// lock takes the file for this process alone. Commands have it from an intent
+// to its outcome, a daemon as long as it runs.
+func (f *file) lock() error {
+	const wait, pause = 10 * time.Second, 5 * time.Millisecond
+	for waited := time.Duration(0); ; waited += pause {
+		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		switch {
+		case errors.Is(err, syscall.EINTR):
+			continue
+		case !errors.Is(err, syscall.EWOULDBLOCK):
+			return err
+		case waited >= wait:
+			return &store.Error{Op: "lock", Store: "audit log", Name: f.path, Code: store.Unavailable,
+				Err:  errors.New("another process holds the audit log"),
+				Hint: "a daemon may just have started, or another command is stopped: try again"}
+		}
+		time.Sleep(pause)
+	}
+}
+
+// begin looks at the file once it is ours. A new one gets its name synced too,
+// else the machine could lose it with the lines that are on the disk.
+func (f *file) begin() error {
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	if f.seen = info.Size(); f.seen == 0 {
+		return syncDir(filepath.Dir(f.path))
+	}
+	f.torn, err = f.endsTorn(f.seen)
+	return err
+}
+
+// endsTorn reports whether a file of that size ends in half a line, which a
+// full disk or a killed process leaves behind.
+func (f *file) endsTorn(size int64) (bool, error) {
+	var last [1]byte
+	_, err := f.ReadAt(last[:], size-1)
+	return last[0] != '\n', err
+}
+
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	return d.Sync()
+}
+
+// named is nil where the file is the one of its name.
+func (f *file) named() error {
+	info, err := os.Lstat(f.path)
+	if err == nil && !os.SameFile(info, f.info) {
+		err = errors.New("another file has its name")
+	}
+	return err
+}
+
+// attend keeps the log in the file of its name: one that was moved away or
+// removed is replaced. It looks once a second, and before each intent, where a
+// careful caller comes. The caller holds mu.
+func (l *Log) attend(at time.Time, careful bool) error {
+	second := at.Unix()
+	if second == l.file.checked && !careful {
+		return nil
+	}
+	if l.file.named() != nil {
+		if err := l.reopen(); err != nil {
+			return err
+		}
+	}
+	info, err := l.file.Stat()
+	if err != nil {
+		return err
+	}
+	l.file.seen, l.file.checked = info.Size(), second
+	return nil
+}
+
+// reopen goes on in the file that has the name now. Lines that went to a file
+// which nobody can read any more, because it was removed, are written again.
+// The caller holds mu.
+func (l *Log) reopen() error {
+	next, err := openFile(l.file.path)
+	if err != nil {
+		return err
+	}
+	old, torn := l.file, l.torn
+	l.w, l.file, l.torn = next, next, next.torn
+	lost, err := old.lost()
+	if err == nil && len(lost) > 0 {
+		err = l.put(lost)
+	}
+	if err != nil {
+		l.w, l.file, l.torn = old, old, torn
+		return next.closing(err)
+	}
+	return l.retire(old)
+}
+
+// retire closes a file that the log has left, whose lines some may still wait
+// for. The caller holds mu.
+func (l *Log) retire(old *file) error {
+	if l.round != nil {
+		if err := fdatasync(old.File); err != nil {
+			l.round.err = err
+		}
+	}
+	return old.Close()
+}
+
+// lost are the lines that a removed file has got since it was last seen.
+func (f *file) lost() ([]byte, error) {
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if s, ok := info.Sys().(*syscall.Stat_t); !ok || s.Nlink > 0 {
+		return nil, nil
+	}
+	return io.ReadAll(io.NewSectionReader(f, f.seen, info.Size()-f.seen))
+}
