@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -10,6 +11,7 @@ import (
 	"github.com/airlock-secrets/airlock/internal/acl"
 	"github.com/airlock-secrets/airlock/internal/client"
 	"github.com/airlock-secrets/airlock/internal/server"
+	"github.com/airlock-secrets/airlock/store"
 	"github.com/airlock-secrets/airlock/store/sqlstore"
 )
 
@@ -61,9 +63,7 @@ func (a *app) clientRotate() *cobra.Command {
 		Short: "Give a client new credentials; the old ones end at once",
 		Args:  args(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, list []string) error {
-			return a.withClients(c.Context(), func(ctx context.Context, r *client.Registry) error {
-				return a.credentials(r.Rotate(ctx, list[0], nil))
-			})
+			return a.rotate(c.Context(), list[0])
 		},
 	}
 }
@@ -74,9 +74,7 @@ func (a *app) clientRevoke() *cobra.Command {
 		Short: "Take a client's access away at once",
 		Args:  args(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, list []string) error {
-			return a.withClients(c.Context(), func(ctx context.Context, r *client.Registry) error {
-				return r.Revoke(ctx, list[0])
-			})
+			return a.revoke(c.Context(), list[0])
 		},
 	}
 }
@@ -115,7 +113,7 @@ func clientRow(info client.Info) *pyjson.Object {
 
 // credentials prints what a client logs in with, one a line.
 func (a *app) credentials(c *client.Credentials, err error) error {
-	if err != nil {
+	if c == nil {
 		return err
 	}
 	a.println("token " + c.Token)
@@ -123,20 +121,32 @@ func (a *app) credentials(c *client.Credentials, err error) error {
 		a.println("role_id " + c.RoleID)
 		a.println("secret_id " + c.SecretID)
 	}
+	if err != nil { // they are stored, and nobody can show them again
+		return errors.Join(err, a.flush())
+	}
 	return nil
 }
 
 func (a *app) withClients(ctx context.Context, do func(context.Context, *client.Registry) error) error {
+	return a.withClientStore(ctx, func(s store.Store) error { return onRegistry(ctx, s, do) })
+}
+
+func (a *app) withClientStore(ctx context.Context, do func(store.Store) error) error {
 	s, err := a.openEmbedded(ctx, sqlstore.SystemNamespace, true)
 	if err != nil {
 		return err
 	}
-	r, err := client.Open(ctx, s, nil)
-	if err == nil {
-		err = do(ctx, r)
-	}
+	err = do(s)
 	if cerr := s.Close(); err == nil {
 		err = cerr
 	}
 	return err
+}
+
+func onRegistry(ctx context.Context, s store.Store, do func(context.Context, *client.Registry) error) error {
+	r, err := client.Open(ctx, s, nil)
+	if err != nil {
+		return err
+	}
+	return do(ctx, r)
 }

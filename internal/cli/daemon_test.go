@@ -52,7 +52,7 @@ func TestADaemonThatStartsIsWaitedFor(t *testing.T) {
 		}
 		found <- err
 	}()
-	server, err := control.Listen(dir, nil, nil)
+	server, err := control.Listen(dir, nil, control.Hooks{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,11 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
 
 	"github.com/airlock-secrets/airlock"
 	"github.com/airlock-secrets/airlock/airflow"
+	"github.com/airlock-secrets/airlock/internal/audit"
 	"github.com/airlock-secrets/airlock/internal/control"
+	"github.com/airlock-secrets/airlock/internal/journal"
 	"github.com/airlock-secrets/airlock/internal/settings"
 	"github.com/airlock-secrets/airlock/store"
 	"github.com/airlock-secrets/airlock/store/sqlstore"
@@ -76,7 +79,7 @@ func (a *app) layers(ctx context.Context, offline bool) (*airlock.Resolver, erro
 }
 
 // openEmbedded opens a namespace of the embedded store: through the daemon
-// that serves the folder, or else directly.
+// that serves the folder, or else directly, with the audit log of its changes.
 func (a *app) openEmbedded(ctx context.Context, namespace string, create bool) (store.Store, error) {
 	if _, err := a.configured(ctx); err != nil {
 		return nil, err
@@ -91,10 +94,14 @@ func (a *app) openEmbedded(ctx context.Context, namespace string, create bool) (
 	}
 	existed := sqlstore.Exists(dir)
 	s, err := sqlstore.OpenStore(ctx, sqlstore.Options{Dir: dir, Namespace: namespace, MustExist: !create})
-	if err == nil && !existed {
+	if err != nil {
+		return nil, err
+	}
+	if !existed {
 		a.say("airlock: made the embedded store in %s", dir)
 	}
-	return s, err
+	return journal.New(s, journal.Options{Changes: audit.ForCommand(filepath.Join(dir, audit.FileName)),
+		Principal: journal.Owner, Protocol: "cli", Clients: namespace == sqlstore.SystemNamespace}), nil
 }
 
 // lookup resolves one reference and closes what it opened. The result is nil

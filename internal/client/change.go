@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/airlock-secrets/airlock/internal/acl"
+	"github.com/airlock-secrets/airlock/internal/audit"
 	"github.com/airlock-secrets/airlock/store"
 )
 
@@ -51,7 +52,8 @@ func checkName(op, name string) error {
 	return nil
 }
 
-// Create adds a client. The error is Conflict where the name is taken.
+// Create adds a client. The error is Conflict where the name is taken. It comes
+// with the credentials where audit.Made knows it: they are stored then.
 func (r *Registry) Create(ctx context.Context, spec Spec) (*Credentials, error) {
 	const op = "create client"
 	if err := checkName(op, spec.Name); err != nil {
@@ -74,10 +76,16 @@ func (r *Registry) Create(ctx context.Context, spec Spec) (*Credentials, error) 
 		c.RoleID = uuid()
 	}
 	creds := c.arm(spec.Token, spec.SecretTTL, spec.SecretUses, r.opts.Now())
-	if err := r.put(ctx, op, nil, c); err != nil {
+	return made(creds, r.put(ctx, op, nil, c))
+}
+
+// made gives the credentials that were stored, also where no more than the
+// audit line of that failed.
+func made(c *Credentials, err error) (*Credentials, error) {
+	if err != nil && !audit.Made(err) {
 		return nil, err
 	}
-	return creds, nil
+	return c, err
 }
 
 // Rotate gives a client a new token, and a new secret id where it has a role:
@@ -98,10 +106,7 @@ func (r *Registry) Rotate(ctx context.Context, name string, spec *Spec) (*Creden
 		ttl, uses = spec.SecretTTL, spec.SecretUses
 	}
 	creds := c.arm("", ttl, uses, r.opts.Now())
-	if err := r.put(ctx, op, old, &c); err != nil {
-		return nil, err
-	}
-	return creds, nil
+	return made(creds, r.put(ctx, op, old, &c))
 }
 
 // arm gives c fresh credentials and keeps their hashes.
@@ -123,22 +128,46 @@ func (c *record) arm(token string, ttl time.Duration, uses int, now time.Time) *
 	return creds
 }
 
-// Revoke removes a client: its token and its leases stop at once.
+// Revoke removes a client: its token and its leases stop at once. Where the
+// store cannot be changed they stop all the same, until the process ends.
 func (r *Registry) Revoke(ctx context.Context, name string) error {
-	const op = "revoke client"
 	r.changes.Lock()
 	defer r.changes.Unlock()
-	c, err := r.find(op, name)
-	if err != nil {
+	if _, err := r.find("revoke client", name); err != nil {
 		return err
 	}
-	if err := store.Delete(ctx, r.store, prefix+c.Name); err != nil && store.CodeOf(err) != store.NotFound {
+	err := Revoke(ctx, r.store, name)
+	r.Suspend(name)
+	if store.CodeOf(err) == store.NotFound {
+		return nil
+	}
+	return err
+}
+
+// Revoke removes a client from the store of a registry without reading what
+// the store holds. It is NotFound where there is no client of that name.
+func Revoke(ctx context.Context, s store.Store, name string) error {
+	const op = "revoke client"
+	if err := checkName(op, name); err != nil {
 		return err
 	}
+	err := store.Delete(ctx, s, prefix+name)
+	if store.CodeOf(err) == store.NotFound {
+		return missing(op, name)
+	}
+	return err
+}
+
+// Suspend takes a client's access away in this process: its token and its
+// leases stop at once, and stay so while the store has them. New credentials
+// end it.
+func (r *Registry) Suspend(name string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.unindex(c)
-	return nil
+	if c, ok := r.clients[name]; ok {
+		r.unindex(c)
+		r.suspended[name] = c.TokenHash
+	}
 }
 
 // find returns a client by name. The caller holds changes.
@@ -148,7 +177,11 @@ func (r *Registry) find(op, name string) (*record, error) {
 	if c, ok := r.clients[name]; ok {
 		return c, nil
 	}
-	return nil, &store.Error{Op: op, Name: name, Code: store.NotFound, Hint: "`airlock client list` shows the names"}
+	return nil, missing(op, name)
+}
+
+func missing(op, name string) error {
+	return &store.Error{Op: op, Name: name, Code: store.NotFound, Hint: "`airlock client list` shows the names"}
 }
 
 // put stores c in place of old (nil: of nothing) and then lets it in. The
@@ -167,7 +200,8 @@ func (r *Registry) put(ctx context.Context, op string, old, c *record) error {
 		}
 		o = &store.PutOptions{IfVersion: new(int64)}
 	}
-	if _, err := store.Put(ctx, r.store, prefix+c.Name, secret, o); err != nil {
+	_, err = store.Put(ctx, r.store, prefix+c.Name, secret, o)
+	if err != nil && !audit.Made(err) {
 		return err
 	}
 	r.mu.Lock()
@@ -176,7 +210,7 @@ func (r *Registry) put(ctx context.Context, op string, old, c *record) error {
 		r.unindex(old)
 	}
 	r.index(c)
-	return nil
+	return err
 }
 
 func (r *Registry) taken(c *record) bool {

@@ -97,6 +97,9 @@ func (r *Registry) use(ctx context.Context, c *record) (*record, error) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.clients[c.Name] != c {
+		return nil, unauthenticated("log in") // suspended meanwhile
+	}
 	r.index(&next)
 	return &next, nil
 }

@@ -61,6 +61,9 @@ type Registry struct {
 	tokens  map[digest]*record // :: hash of its token -> client
 	roles   map[string]*record // :: role id -> client
 	leases  map[digest]*lease  // :: hash of the lease's token -> lease
+	// suspended are clients that the store still has and that are refused:
+	// their names, and the hash of the token that is stored.
+	suspended map[string]digest
 }
 
 // Session is what a valid token stands for.
@@ -87,7 +90,7 @@ func (s *Session) Renewable() bool { return s.TTL > 0 }
 // look like a revocation.
 func Open(ctx context.Context, s store.Store, o *Options) (*Registry, error) {
 	r := &Registry{store: s, opts: o.withDefaults(), clients: map[string]*record{}, tokens: map[digest]*record{},
-		roles: map[string]*record{}, leases: map[digest]*lease{}}
+		roles: map[string]*record{}, leases: map[digest]*lease{}, suspended: map[string]digest{}}
 	names, err := store.List(ctx, s, prefix)
 	if err != nil {
 		return nil, err
@@ -108,6 +111,7 @@ func Open(ctx context.Context, s store.Store, o *Options) (*Registry, error) {
 
 func (r *Registry) index(c *record) {
 	r.clients[c.Name], r.tokens[c.TokenHash] = c, c
+	delete(r.suspended, c.Name)
 	if c.RoleID != "" {
 		r.roles[c.RoleID] = c
 	}

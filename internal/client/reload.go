@@ -14,6 +14,13 @@ func (r *Registry) Reload(ctx context.Context) error {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	for name, hash := range r.suspended {
+		if now := fresh.clients[name]; now != nil && now.TokenHash == hash {
+			fresh.unindex(now)
+		} else {
+			delete(r.suspended, name)
+		}
+	}
 	for name, old := range r.clients {
 		now, ok := fresh.clients[name]
 		if !ok || now.TokenHash != old.TokenHash || now.SecretHash != old.SecretHash {

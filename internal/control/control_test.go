@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/airlock-secrets/airlock/internal/control"
@@ -19,9 +18,9 @@ import (
 )
 
 // serve runs a daemon's socket in dir until the test ends.
-func serve(t *testing.T, dir string, s store.Store, observe control.Observer) *control.Server {
+func serve(t *testing.T, dir string, s store.Store, hooks control.Hooks) *control.Server {
 	t.Helper()
-	server, err := control.Listen(dir, map[string]store.Store{control.DefaultNamespace: s}, observe)
+	server, err := control.Listen(dir, map[string]store.Store{control.DefaultNamespace: s}, hooks)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,14 +50,14 @@ func dial(t *testing.T, dir string) *control.Remote {
 func TestConformance(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) storetest.Harness {
 		dir := t.TempDir()
-		serve(t, dir, memstore.New("memory"), nil)
+		serve(t, dir, memstore.New("memory"), control.Hooks{})
 		return storetest.Harness{Store: dial(t, dir)}
 	})
 }
 
 func TestSocketIsForItsOwner(t *testing.T) {
 	dir := t.TempDir()
-	serve(t, dir, memstore.New("memory"), nil)
+	serve(t, dir, memstore.New("memory"), control.Hooks{})
 	info, err := os.Stat(filepath.Join(dir, "airlock.sock"))
 	if err != nil {
 		t.Fatal(err)
@@ -79,7 +78,7 @@ func TestLongFolderPath(t *testing.T) {
 		t.Fatal(err)
 	}
 	inner := memstore.New("memory")
-	server := serve(t, dir, inner, nil)
+	server := serve(t, dir, inner, control.Hooks{})
 	note, err := os.Stat(filepath.Join(dir, "airlock.sock.path"))
 	if err != nil || note.Mode().Perm() != 0o600 {
 		t.Fatalf("the note of the socket's path: %v, %v", note, err)
@@ -133,7 +132,7 @@ func TestDeadDaemonsSocketIsReplaced(t *testing.T) {
 	l.SetUnlinkOnClose(false) // as kill -9 leaves it
 	l.Close()
 	wantNoDaemon(t, dir)
-	serve(t, dir, memstore.New("memory"), nil)
+	serve(t, dir, memstore.New("memory"), control.Hooks{})
 	if err := dial(t, dir).Check(t.Context()); err != nil {
 		t.Errorf("Check: %v", err)
 	}
@@ -141,8 +140,8 @@ func TestDeadDaemonsSocketIsReplaced(t *testing.T) {
 
 func TestLivingDaemonIsNotReplaced(t *testing.T) {
 	dir := t.TempDir()
-	serve(t, dir, memstore.New("memory"), nil)
-	if _, err := control.Listen(dir, nil, nil); store.CodeOf(err) != store.Unavailable || store.Hint(err) == "" {
+	serve(t, dir, memstore.New("memory"), control.Hooks{})
+	if _, err := control.Listen(dir, nil, control.Hooks{}); store.CodeOf(err) != store.Unavailable || store.Hint(err) == "" {
 		t.Errorf("a second Listen: %v, want unavailable with a hint", err)
 	}
 	if err := dial(t, dir).Check(t.Context()); err != nil {
@@ -156,7 +155,7 @@ func TestFileInTheWayIsLeftAlone(t *testing.T) {
 	if err := os.WriteFile(path, []byte("text"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := control.Listen(dir, nil, nil); err == nil {
+	if _, err := control.Listen(dir, nil, control.Hooks{}); err == nil {
 		t.Error("Listen succeeded")
 	}
 	if b, err := os.ReadFile(path); err != nil || string(b) != "text" {
@@ -164,48 +163,40 @@ func TestFileInTheWayIsLeftAlone(t *testing.T) {
 	}
 }
 
-func TestObserverHearsEveryCall(t *testing.T) {
+func TestWhatReachesNoStoreIsHeardOf(t *testing.T) {
 	dir := t.TempDir()
-	var mu sync.Mutex
 	var heard []string
-	serve(t, dir, memstore.New("memory"), func(c control.Call, err error) error {
-		mu.Lock()
-		defer mu.Unlock()
-		heard = append(heard, strings.TrimSpace(c.Namespace+" "+c.Op+" "+c.Name+" "+string(store.CodeOf(err))))
+	serve(t, dir, memstore.New("memory"), control.Hooks{Refused: func(op string, err error) error {
+		heard = append(heard, op+": "+string(store.CodeOf(err)))
 		return nil
-	})
-	r := dial(t, dir)
-	ctx := context.Background()
-	_, _ = r.Put(ctx, "x", &store.Secret{}, nil)
-	_, _ = r.Get(ctx, "x")
-	_, _ = r.Get(ctx, "y")
-	_, _ = r.GetVersion(ctx, "x", 1)
-	_, _ = r.Record(ctx, "x")
-	_ = r.Hide(ctx, "x", "cli")
-	_ = r.Restore(ctx, "x", "cli")
-	_ = r.Destroy(ctx, "x", 1)
-	_ = r.SetAttributes(ctx, "x", "cli", nil)
-	_, _ = r.List(ctx, "pre")
-	_ = r.Delete(ctx, "x")
-	want := []string{
-		"default put x", "default get x", "default get y not found", "default get-version x", "default record x", "default hide x",
-		"default restore x", "default destroy x", "default set-attributes x", "default list pre", "default delete x",
-	}
-	if !slices.Equal(heard, want) {
-		t.Errorf("heard %q, want %q", heard, want)
-	}
-}
-
-func TestNothingLeavesThatWasNotWrittenDown(t *testing.T) {
-	dir := t.TempDir()
-	inner := memstore.New("memory")
-	if _, err := inner.Put(t.Context(), "x", &store.Secret{Payload: []byte("v")}, nil); err != nil {
+	}})
+	c, err := control.Dial(t.Context(), dir)
+	if err != nil {
 		t.Fatal(err)
 	}
-	serve(t, dir, inner, func(control.Call, error) error { return errors.New("the audit log is full") })
-	got, err := dial(t, dir).Get(t.Context(), "x")
-	if got != nil || store.CodeOf(err) != store.Unavailable || !strings.Contains(err.Error(), "audit log") || store.Hint(err) == "" {
-		t.Errorf("Get = %v, %v, want the observer's error", got, err)
+	defer c.Close()
+	_, err = c.Namespace("other").Get(t.Context(), "x")
+	if store.CodeOf(err) != store.NotFound {
+		t.Errorf("Get in a namespace that is not there: %v", err)
+	}
+	unix := &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "unix", filepath.Join(dir, "airlock.sock"))
+	}}}
+	defer unix.CloseIdleConnections()
+	for _, q := range [][3]string{{"POST", "/v1/fly", `{"namespace":"default"}`}, {"POST", "/v1/get", "CANARY-body"}, {"GET", "/v1/get", ""}, {"POST", "/elsewhere", "{}"}} {
+		r, err := http.NewRequest(q[0], "http://airlock"+q[1], strings.NewReader(q[2]))
+		if err != nil {
+			t.Fatal(err)
+		}
+		res, err := unix.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
+	}
+	want := []string{"get: not found", "fly: unsupported", "request: invalid", "request: invalid", "request: invalid"}
+	if !slices.Equal(heard, want) {
+		t.Errorf("heard %q, want %q", heard, want)
 	}
 }
 
@@ -229,7 +220,7 @@ func TestDeadDaemonsSocketElsewhereIsReplaced(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantNoDaemon(t, dir)
-	serve(t, dir, memstore.New("memory"), nil)
+	serve(t, dir, memstore.New("memory"), control.Hooks{})
 	if err := dial(t, dir).Check(t.Context()); err != nil {
 		t.Errorf("Check: %v", err)
 	}
@@ -253,7 +244,7 @@ func TestErrorsKeepTheirCode(t *testing.T) {
 	} {
 		want := &store.Error{Op: "get", Store: "somewhere", Name: "x\xff", Code: code, Hint: "do this", Err: errors.New("the cause")}
 		dir := t.TempDir()
-		serve(t, dir, broken{memstore.New("memory"), want}, nil)
+		serve(t, dir, broken{memstore.New("memory"), want}, control.Hooks{})
 		_, err := dial(t, dir).Get(t.Context(), "x\xff")
 		if store.CodeOf(err) != code || err.Error() != want.Error() || store.Hint(err) != want.Hint {
 			t.Errorf("%v (hint %q) became %v (hint %q)", want, want.Hint, err, store.Hint(err))
@@ -266,7 +257,7 @@ type readOnly struct{ store.Store }
 
 func TestWhatTheStoreCannotDoIsUnsupported(t *testing.T) {
 	dir := t.TempDir()
-	serve(t, dir, readOnly{memstore.New("memory")}, nil)
+	serve(t, dir, readOnly{memstore.New("memory")}, control.Hooks{})
 	r := dial(t, dir)
 	ctx := t.Context()
 	_, listErr := r.List(ctx, "")
@@ -289,7 +280,7 @@ func TestWhatTheStoreCannotDoIsUnsupported(t *testing.T) {
 
 func TestUnknownNamespace(t *testing.T) {
 	dir := t.TempDir()
-	serve(t, dir, memstore.New("memory"), nil)
+	serve(t, dir, memstore.New("memory"), control.Hooks{})
 	c, err := control.Dial(t.Context(), dir)
 	if err != nil {
 		t.Fatal(err)
@@ -303,7 +294,7 @@ func TestUnknownNamespace(t *testing.T) {
 func TestOversizedRequestIsRefused(t *testing.T) {
 	dir := t.TempDir()
 	inner := memstore.New("memory")
-	serve(t, dir, inner, nil)
+	serve(t, dir, inner, control.Hooks{})
 	_, err := dial(t, dir).Put(t.Context(), "x", &store.Secret{Payload: make([]byte, 4<<20)}, nil)
 	if store.CodeOf(err) != store.Invalid {
 		t.Errorf("Put: %v, want invalid", err)
@@ -315,7 +306,7 @@ func TestOversizedRequestIsRefused(t *testing.T) {
 
 func TestMalformedRequestsAreRefused(t *testing.T) {
 	dir := t.TempDir()
-	serve(t, dir, memstore.New("memory"), nil)
+	serve(t, dir, memstore.New("memory"), control.Hooks{})
 	c := &http.Client{Transport: &http.Transport{
 		DisableKeepAlives: true,
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {

@@ -148,6 +148,13 @@ func (r *Remote) Check(ctx context.Context) error {
 	return err
 }
 
+// Suspend takes the access of a client away until the daemon ends, also where
+// the daemon can store nothing.
+func (r *Remote) Suspend(ctx context.Context, client string) error {
+	_, err := r.ask(ctx, opSuspend, request{Name: []byte(client)})
+	return err
+}
+
 // Locate implements store.Locator. It asks the daemon, but nothing beyond it.
 func (r *Remote) Locate(name string) string {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)

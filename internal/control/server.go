@@ -20,30 +20,21 @@ import (
 // another.
 const DefaultNamespace = "default"
 
-// Call is one call of a command.
-type Call struct {
-	// Op is "get", "list", "put", "delete", "get-version", "record", "hide",
-	// "restore", "destroy" or "set-attributes".
-	Op        string
-	Namespace string
-	// Name is what is asked for, or the prefix of a list.
-	Name string
-	// Version is the one that is read; 0 for the latest.
-	Version int64
-	// Duration is how long the store took.
-	Duration time.Duration
+// Hooks are what a daemon does beside its stores, which write the lines of
+// what they are asked themselves. Each may be nil.
+type Hooks struct {
+	// Refused hears of a call that reached no store, and why. When it returns
+	// an error the command gets that one.
+	Refused func(op string, err error) error
+	// Suspend takes the access of a client away until the daemon ends, also
+	// where that cannot be stored.
+	Suspend func(client string) error
 }
-
-// Observer hears of every call once it is done, err being what the store
-// answered, and before the command does. When it returns an error the command
-// gets that instead of the answer, so that nothing leaves that could not be
-// written down. What a call has changed by then stays changed.
-type Observer func(c Call, err error) error
 
 // Server answers commands on the socket of a data folder.
 type Server struct {
 	stores   map[string]store.Store // :: namespace -> store
-	observe  Observer
+	hooks    Hooks
 	listener net.Listener
 	http     *http.Server
 	remove   func()
@@ -53,18 +44,15 @@ type Server struct {
 
 // Listen binds the socket of the data folder dir, which must be there, and
 // replaces one that a dead daemon left behind. Calls go to stores, by their
-// namespace; the server does not close them. A nil observe hears nothing. It
-// fails with Unavailable while another daemon answers.
-func Listen(dir string, stores map[string]store.Store, observe Observer) (*Server, error) {
+// namespace; the server does not close them. It fails with Unavailable while
+// another daemon answers.
+func Listen(dir string, stores map[string]store.Store, hooks Hooks) (*Server, error) {
 	l, remove, err := listen(dir)
 	if err != nil {
 		return nil, &store.Error{Op: "listen", Store: "control socket of " + dir, Code: store.Unavailable, Err: err,
 			Hint: "stop the other daemon, or remove what is in the way"}
 	}
-	if observe == nil {
-		observe = func(_ Call, err error) error { return nil }
-	}
-	s := &Server{stores: stores, observe: observe, listener: l, remove: remove}
+	s := &Server{stores: stores, hooks: hooks, listener: l, remove: remove}
 	s.http = &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, MaxHeaderBytes: 16 << 10}
 	return s, nil
 }
@@ -93,14 +81,14 @@ func (s *Server) Close() error {
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	op, ok := strings.CutPrefix(r.URL.Path, "/v1/")
 	if !ok || r.Method != http.MethodPost {
-		http.Error(w, "POST /v1/<operation>", http.StatusNotFound)
+		s.unread(w, "POST /v1/<operation>", http.StatusNotFound)
 		return
 	}
 	var q request
 	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxRequest))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&q); err != nil { // the decoder's own text could quote a secret
-		http.Error(w, "the request is not understood", http.StatusBadRequest)
+		s.unread(w, "the request is not understood", http.StatusBadRequest)
 		return
 	}
 	a := s.answer(r.Context(), op, &q)
@@ -113,23 +101,29 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(b)
 }
 
-// answer does one call and lets the observer know.
+// unread answers what is no call of a command.
+func (s *Server) unread(w http.ResponseWriter, message string, status int) {
+	_ = s.refuse("request", &store.Error{Op: "read", Code: store.Invalid, Err: errors.New(message)})
+	http.Error(w, message, status)
+}
+
+// answer does one call.
 func (s *Server) answer(ctx context.Context, op string, q *request) *answer {
-	if op == opHello {
+	var a *answer
+	var err error
+	switch to, ok := s.stores[q.Namespace]; {
+	case op == opHello:
 		return s.hello()
-	}
-	to, ok := s.stores[q.Namespace]
-	if !ok {
-		return &answer{Error: fromError(&store.Error{Op: op, Code: store.NotFound, Name: q.Namespace,
-			Err: errors.New("the daemon has no such namespace")})}
-	}
-	start := time.Now()
-	a, err := call(ctx, to, op, q)
-	if !slices.Contains([]string{opCheck, opLocate}, op) {
-		c := Call{Op: op, Namespace: q.Namespace, Name: string(q.Name), Version: q.Version, Duration: time.Since(start)}
-		if failed := s.observe(c, err); failed != nil {
-			err = told(op, failed)
-		}
+	case op == opSuspend && s.hooks.Suspend != nil:
+		a, err = &answer{}, s.hooks.Suspend(string(q.Name))
+	case !ok:
+		err = s.refuse(op, &store.Error{Op: op, Code: store.NotFound, Name: q.Namespace,
+			Err: errors.New("the daemon has no such namespace")})
+	case !slices.Contains(operations, op):
+		err = s.refuse(op, &store.Error{Op: op, Code: store.Unsupported, Err: errors.New("the daemon does not know this operation"),
+			Hint: "restart the daemon with the same version of airlock as the command"})
+	default:
+		a, err = call(ctx, to, op, q)
 	}
 	if err != nil {
 		return &answer{Error: fromError(err)}
@@ -137,14 +131,14 @@ func (s *Server) answer(ctx context.Context, op string, q *request) *answer {
 	return a
 }
 
-// told makes a *store.Error of what an observer returns.
-func told(op string, err error) error {
-	var e *store.Error
-	if errors.As(err, &e) {
+func (s *Server) refuse(op string, err error) error {
+	if s.hooks.Refused == nil {
 		return err
 	}
-	return &store.Error{Op: op, Store: "airlock", Code: store.Unavailable, Err: err,
-		Hint: "nothing is answered that was not written down: see to the audit log's disk and permissions"}
+	if failed := s.hooks.Refused(op, err); failed != nil {
+		return failed
+	}
+	return err
 }
 
 func (s *Server) hello() *answer {
@@ -206,6 +200,5 @@ func callVersions(ctx context.Context, to store.Store, op string, q *request) (*
 	case opSetAttributes:
 		return &answer{}, v.SetAttributes(ctx, name, q.Protocol, q.Attributes)
 	}
-	return nil, &store.Error{Op: op, Code: store.Unsupported, Err: errors.New("the daemon does not know this operation"),
-		Hint: "restart the daemon with the same version of airlock as the command"}
+	return nil, store.ErrUnsupported
 }

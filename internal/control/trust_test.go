@@ -61,7 +61,7 @@ func wantUntrusted(t *testing.T, dir, path string) {
 	if !errors.As(err, &untrusted) || untrusted.Path != path || store.CodeOf(err) != store.Invalid || store.Hint(err) == "" {
 		t.Errorf("Dial: %v, want an UntrustedError of %s, Invalid, with a hint", err, path)
 	}
-	if _, err := Listen(dir, nil, nil); !errors.As(err, &untrusted) {
+	if _, err := Listen(dir, nil, Hooks{}); !errors.As(err, &untrusted) {
 		t.Errorf("Listen: %v, want an UntrustedError", err)
 	}
 }

@@ -14,7 +14,7 @@ const (
 	maxAnswer  = 256 << 20
 )
 
-// The operations. They are also what an Observer is told.
+// The operations.
 const (
 	opHello         = "hello"
 	opGet           = "get"
@@ -29,7 +29,11 @@ const (
 	opSetAttributes = "set-attributes"
 	opCheck         = "check"
 	opLocate        = "locate"
+	opSuspend       = "suspend"
 )
+
+// operations are those of stores.
+var operations = []string{opGet, opList, opPut, opDelete, opGetVersion, opRecord, opHide, opRestore, opDestroy, opSetAttributes, opCheck, opLocate}
 
 // request is what a command asks. Which members count depends on the
 // operation.

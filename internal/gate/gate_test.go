@@ -359,6 +359,10 @@ func TestNothingIsAnsweredWithoutItsLine(t *testing.T) {
 		t.Error("List gave names away")
 	}
 	code(t, "Note", h.Note(me, "login", "logged in", nil), store.Unavailable)
+	_, err = h.Write(ctx, me, n, set("x"))
+	if code(t, "Write", err, store.Unavailable); audit.Made(err) {
+		t.Errorf("Write without a line was made: %v", err)
+	}
 }
 
 func TestACancelledReadIsNotMissing(t *testing.T) {

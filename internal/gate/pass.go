@@ -16,6 +16,9 @@ type pass struct {
 	c     *Caller
 	entry audit.Entry
 	start time.Time
+	// intended says that the line of an intent is on the disk, and that the
+	// own store may have been changed.
+	intended bool
 }
 
 // enter authorises the caller to do action to every object and starts the
@@ -75,10 +78,20 @@ func (p *pass) leave(done string, err error) error {
 	}
 	p.entry.Duration = time.Since(p.start)
 	p.c.audited = true
-	if failed := p.g.cfg.Audit.Write(&p.entry); failed != nil {
-		return &store.Error{Op: "audit", Store: "airlock", Code: store.Unavailable, Err: failed,
-			Hint: "nothing is answered while the audit log cannot be written: see to its disk and permissions"}
+	if p.intended {
+		return p.g.cfg.Audit.Settle(&p.entry, err)
 	}
+	if failed := p.g.cfg.Audit.Write(&p.entry); failed != nil {
+		return failed
+	}
+	return err
+}
+
+// intend writes the line that comes before a change. After an error nothing
+// may be changed.
+func (p *pass) intend() error {
+	err := p.g.cfg.Audit.Intend(&p.entry)
+	p.intended = err == nil
 	return err
 }
 
@@ -88,12 +101,7 @@ func outcome(err error) string {
 	if _, ok := err.(*refusal); ok {
 		return "refused"
 	}
-	switch c := store.CodeOf(err); c {
-	case store.NotFound:
-		return "missing"
-	default:
-		return string(c)
-	}
+	return audit.Outcome(err)
 }
 
 // refusal is what a caller gets that no rule allows. Its store code is Denied.

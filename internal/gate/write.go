@@ -33,16 +33,20 @@ func (o *Old) Latest() int64 {
 type Change func(old *Old) (*store.Secret, *store.PutOptions, error)
 
 // Write makes a new version of what n stands for and returns it without its
-// payload. The audit line follows the write: where the line fails the answer
-// is that failure, though the version may be there.
+// payload. As with every change the line of its intent is on the disk before
+// the own store is touched. Where the line of the outcome fails the answer is
+// that failure, though the version is there: see audit.Made.
 func (g *Gate) Write(ctx context.Context, c *Caller, n Name, change Change) (*store.Secret, error) {
 	var written *store.Secret
-	err := g.mutate(ctx, c, acl.Write, "write", "written", n, func(name string) error {
+	err := g.mutate(ctx, c, acl.Write, "write", "written", n, func(name string, intend func() error) error {
 		old, err := g.old(ctx, name)
 		if err != nil {
 			return err
 		}
 		s, o, err := change(old)
+		if err == nil {
+			err = intend()
+		}
 		if err != nil {
 			return err
 		}
@@ -68,7 +72,10 @@ func (g *Gate) old(ctx context.Context, name string) (*Old, error) {
 
 // Delete removes what n stands for with all its versions, for good.
 func (g *Gate) Delete(ctx context.Context, c *Caller, n Name) error {
-	return g.mutate(ctx, c, acl.Delete, "delete", "deleted", n, func(name string) error {
+	return g.mutate(ctx, c, acl.Delete, "delete", "deleted", n, func(name string, intend func() error) error {
+		if err := intend(); err != nil {
+			return err
+		}
 		return store.Delete(ctx, g.cfg.Own, name)
 	})
 }
@@ -100,13 +107,20 @@ func (g *Gate) Destroy(ctx context.Context, c *Caller, n Name, versions ...int64
 // change may refuse then, else a record without any version is made.
 func (g *Gate) Annotate(ctx context.Context, c *Caller, n Name,
 	change func(*store.Record) (map[string]string, error)) error {
-	return g.versions(ctx, c, acl.Write, "annotate", "annotated", n, func(v store.Versioner, name string) error {
+	return g.mutate(ctx, c, acl.Write, "annotate", "annotated", n, func(name string, intend func() error) error {
+		v, err := store.Versions(g.cfg.Own)
+		if err != nil {
+			return err
+		}
 		defer g.lock(name)()
 		old, err := g.old(ctx, name)
 		if err != nil {
 			return err
 		}
 		attributes, err := change(old.Record)
+		if err == nil {
+			err = intend()
+		}
 		if err != nil {
 			return err
 		}
@@ -116,8 +130,11 @@ func (g *Gate) Annotate(ctx context.Context, c *Caller, n Name,
 
 func (g *Gate) versions(ctx context.Context, c *Caller, action acl.Action, verb, done string, n Name,
 	do func(store.Versioner, string) error) error {
-	return g.mutate(ctx, c, action, verb, done, n, func(name string) error {
+	return g.mutate(ctx, c, action, verb, done, n, func(name string, intend func() error) error {
 		v, err := store.Versions(g.cfg.Own)
+		if err == nil {
+			err = intend()
+		}
 		if err != nil {
 			return err
 		}
@@ -126,15 +143,16 @@ func (g *Gate) versions(ctx context.Context, c *Caller, action acl.Action, verb,
 }
 
 // mutate authorises, finds the name to change in the own store, changes it
-// and writes the line.
+// and writes the line. do calls intend once it knows that it will touch the
+// store, and touches it only where intend succeeds.
 func (g *Gate) mutate(ctx context.Context, c *Caller, action acl.Action, verb, done string, n Name,
-	do func(name string) error) error {
+	do func(name string, intend func() error) error) error {
 	p, err := g.enter(c, action, n.objects()...)
 	p.entry.Action = verb
 	if err == nil {
 		var name string
 		if name, err = g.target(ctx, p, n); err == nil {
-			err = do(name)
+			err = do(name, p.intend)
 		}
 	}
 	return p.leave(done, err)

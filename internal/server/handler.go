@@ -9,11 +9,9 @@ import (
 
 	"github.com/airlock-secrets/airlock"
 	"github.com/airlock-secrets/airlock/airflow/dialect"
-	"github.com/airlock-secrets/airlock/internal/control"
 	"github.com/airlock-secrets/airlock/internal/facade/vault"
 	"github.com/airlock-secrets/airlock/internal/gate"
 	"github.com/airlock-secrets/airlock/store"
-	"github.com/airlock-secrets/airlock/store/sqlstore"
 )
 
 // handler is everything on the daemon's address.
@@ -57,13 +55,4 @@ func plain(w http.ResponseWriter, status int, text string) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.WriteHeader(status)
 	_, _ = io.WriteString(w, text+"\n")
-}
-
-// control listens on the socket through which the other commands reach the
-// stores of this folder. Its owner is who may.
-func (d *daemon) control() (*control.Server, error) {
-	return control.Listen(d.c.DataDir, map[string]store.Store{
-		sqlstore.DefaultNamespace: d.embedded,
-		sqlstore.SystemNamespace:  d.db.Namespace(sqlstore.SystemNamespace),
-	}, d.observe)
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/airlock-secrets/airlock/airflow/dialect"
 	"github.com/airlock-secrets/airlock/internal/audit"
 	"github.com/airlock-secrets/airlock/internal/client"
+	"github.com/airlock-secrets/airlock/internal/journal"
 	"github.com/airlock-secrets/airlock/store"
 	"github.com/airlock-secrets/airlock/store/cachestore"
 	"github.com/airlock-secrets/airlock/store/sqlstore"
@@ -113,7 +114,7 @@ func (d *daemon) open(ctx context.Context) error {
 	if err := noCoreFiles(); err != nil {
 		d.c.Warn("core files could not be switched off: " + err.Error())
 	}
-	for _, step := range []func(context.Context) error{d.openFolder, d.listen, d.openStores, d.openClients} {
+	for _, step := range []func(context.Context) error{d.openFolder, d.listen, d.openStores, d.openAudit, d.openClients} {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -179,19 +180,23 @@ func (d *daemon) openStores(ctx context.Context) error {
 	return nil
 }
 
-func (d *daemon) openClients(ctx context.Context) error {
-	registry, err := client.Open(ctx, d.db.Namespace(sqlstore.SystemNamespace), nil)
-	if err != nil {
-		return err
-	}
-	d.registry = registry
-	log, err := audit.Open(filepath.Join(d.c.DataDir, "audit.log"))
+// openAudit opens the log once there is a database beside it. From then on no
+// command that has opened the folder itself can change it any more.
+func (d *daemon) openAudit(context.Context) error {
+	log, err := audit.Open(filepath.Join(d.c.DataDir, audit.FileName))
 	if err != nil {
 		return err
 	}
 	d.audit = log
 	d.closers = append(d.closers, log.Close)
 	return nil
+}
+
+func (d *daemon) openClients(ctx context.Context) error {
+	registry, err := client.Open(ctx, journal.New(d.db.Namespace(sqlstore.SystemNamespace), journal.Options{
+		Changes: d.audit, Principal: "airlock serve", Protocol: "serve", Clients: true}), nil)
+	d.registry = registry
+	return err
 }
 
 // close gives everything back, the last taken first.

@@ -130,8 +130,8 @@ func TestDevelopment(t *testing.T) {
 			t.Errorf("Get through the socket = %v, %v", s, err)
 		}
 		b, err := os.ReadFile(filepath.Join(dir, "audit.log"))
-		if n := strings.Count(string(b), `"kind":"variable","name":"k"`); err != nil || n != 3 {
-			t.Errorf("%d lines of the variable in %s, %v, want those of two requests and a command", n, b, err)
+		if n := strings.Count(string(b), `"kind":"variable","name":"k"`); err != nil || n != 4 {
+			t.Errorf("%d lines of the variable in %s, %v, want two of a write and one each of a read and a command", n, b, err)
 		}
 	})
 

@@ -267,22 +267,26 @@ func audited(t *testing.T, f Facade) {
 	b := open(t, f)
 	c := b.connect(t, "writer", all())
 	const value = "s3cr3t-v4lue"
-	steps := []func() error{
-		func() error { return c.Put(t.Context(), variable("key"), value) },
-		func() error { _, err := c.Get(t.Context(), variable("key")); return err },
-		func() error { _, err := c.Get(t.Context(), variable("nope")); return err },
-		func() error { return c.Delete(t.Context(), variable("key")) },
+	type step struct {
+		lines int // two of a change
+		do    func() error
+	}
+	steps := []step{
+		{2, func() error { return c.Put(t.Context(), variable("key"), value) }},
+		{1, func() error { _, err := c.Get(t.Context(), variable("key")); return err }},
+		{1, func() error { _, err := c.Get(t.Context(), variable("nope")); return err }},
+		{2, func() error { return c.Delete(t.Context(), variable("key")) }},
 	}
 	if !f.Limits.NoList {
-		steps = append(steps, func() error { _, err := c.List(t.Context(), airflow.KindVariable); return err })
+		steps = append(steps, step{1, func() error { _, err := c.List(t.Context(), airflow.KindVariable); return err }})
 	}
 	for i, step := range steps {
 		before := b.audit.count()
-		if err := step(); err != nil && store.CodeOf(err) != store.NotFound {
+		if err := step.do(); err != nil && store.CodeOf(err) != store.NotFound {
 			t.Fatalf("step %d: %v", i, err)
 		}
-		if got := b.audit.count() - before; got != 1 {
-			t.Errorf("step %d left %d lines, want 1", i, got)
+		if got := b.audit.count() - before; got != step.lines {
+			t.Errorf("step %d left %d lines, want %d", i, got, step.lines)
 		}
 	}
 	text := b.audit.text()
@@ -307,6 +311,11 @@ func unauditable(t *testing.T, f Facade) {
 	wantCode(t, "Get while the log is full", err, store.Unavailable)
 	if strings.Contains(got+fmt.Sprint(err), "s3cr3t") {
 		t.Error("the value left without a line")
+	}
+	wantCode(t, "Put while the log is full", c.Put(t.Context(), variable("other"), "v"), store.Unavailable)
+	wantCode(t, "Delete while the log is full", c.Delete(t.Context(), variable("key")), store.Unavailable)
+	if names, err := b.own.List(t.Context(), ""); err != nil || len(names) != 1 {
+		t.Errorf("the own store has %q, %v after changes without a line", names, err)
 	}
 	b.audit.breakDown(nil)
 	want(t, c, variable("key"), "s3cr3t")

@@ -1,0 +1,59 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/airlock-secrets/airlock/internal/audit"
+	"github.com/airlock-secrets/airlock/internal/client"
+	"github.com/airlock-secrets/airlock/store"
+)
+
+// suspender is the store of a daemon that can take a client's access away
+// without storing it.
+type suspender interface {
+	Suspend(ctx context.Context, client string) error
+}
+
+// revoke asks for nothing but the removal: on a full disk no read is answered.
+func (a *app) revoke(ctx context.Context, name string) error {
+	return a.withClientStore(ctx, func(s store.Store) error {
+		return ended(ctx, s, "revoke", name, client.Revoke(ctx, s, name))
+	})
+}
+
+// rotate gives a client new credentials. Where they cannot be stored, the old
+// ones end all the same.
+func (a *app) rotate(ctx context.Context, name string) error {
+	return a.withClientStore(ctx, func(s store.Store) error {
+		return ended(ctx, s, "rotate", name, onRegistry(ctx, s, func(ctx context.Context, r *client.Registry) error {
+			return a.credentials(r.Rotate(ctx, name, nil))
+		}))
+	})
+}
+
+// ended says what became of a client's credentials when err kept a change from
+// being stored, after it has had the daemon refuse them.
+func ended(ctx context.Context, s store.Store, verb, name string, err error) error {
+	code := store.CodeOf(err)
+	if code != store.Unavailable && code != store.Denied || audit.Made(err) || errors.Is(err, context.Canceled) {
+		return err
+	}
+	again := fmt.Sprintf("airlock client %s %s", verb, name)
+	e := &store.Error{Op: verb + " client", Name: name, Code: code,
+		Err:  fmt.Errorf("the client can still log in: %w", err),
+		Hint: store.Hint(err) + "\nthen run again: " + again}
+	d, ok := s.(suspender)
+	if !ok {
+		return e
+	}
+	if failed := d.Suspend(ctx, name); failed != nil {
+		e.Err = fmt.Errorf("%w; the daemon does not refuse it either: %w", e.Err, failed)
+		e.Hint = "stop the daemon to take the access away now; " + e.Hint
+		return e
+	}
+	e.Err = fmt.Errorf("the client can no longer log in until the daemon restarts; the change could not be stored: %w", err)
+	e.Hint = fmt.Sprintf("free some space, then run again, before the daemon restarts: %s", again)
+	return e
+}
