@@ -120,9 +120,14 @@ func (c *Confinement) inside(path string) (string, error) {
 	return rel, err
 }
 
+// ErrWithheld is the cause where airlock keeps a credential of the user from
+// an address that a folder names. It ends a look-up: no later layer answers in
+// its place.
+var ErrWithheld = errors.New("the folder names the address that it would be sent to")
+
 func (c *Confinement) deny(path string) error {
 	return &store.Error{Op: "read", Name: strings.ToValidUTF8(path, "?"), Code: store.Denied, Hint: c.Hint,
-		Err: errors.New("the file is outside the folder, and the folder names the address that it would be sent to")}
+		Err: fmt.Errorf("the file is outside the folder, and %w", ErrWithheld)}
 }
 
 // PinOf is the Pin of connections that trust the CA file, or the folder of CA

@@ -62,11 +62,20 @@ type Point struct {
 	// address has none; or the path of a unix socket.
 	Host string
 	By   Setting
+	// Plain says that requests are not encrypted: the scheme is http.
+	Plain bool
 	// Pin says how the certificate is checked: "" by the system's roots, or
 	// [NoVerify], or "ca:" and the SHA-256 of the CA file (hex). PinBy is what
 	// says so.
 	Pin   string
 	PinBy Setting
+}
+
+// ReachedBy reports whether p, an address of the user's own, is o's too: then
+// the user has trusted it by naming it. An address that is encrypted does not
+// speak for one that is not.
+func (p Point) ReachedBy(o Point) bool {
+	return p.Kind == o.Kind && p.Host == o.Host && p.Plain == o.Plain
 }
 
 // String is the address, with how its certificate is checked where that is
@@ -78,7 +87,7 @@ func (p Point) String() string {
 	case NoVerify:
 		return p.Host + " (its certificate is not checked)"
 	}
-	return p.Host + " (its certificate is checked by the CA file of " + p.PinBy.String() + ")"
+	return p.Host + " (its certificate is checked by the CA file that " + p.PinBy.String() + " names)"
 }
 
 // ports of the schemes that addresses have.

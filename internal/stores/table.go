@@ -13,6 +13,7 @@ func Known() Table {
 	return Table{
 		{Class: "airflow.providers.hashicorp.secrets.vault.VaultBackend", New: openVault,
 			Kwargs: vaultstore.Kwargs(), Notes: vaultstore.Notes, Check: constructed(openVault),
+			Route: vaultRoute, Lacks: vaultLacks,
 			Service: "vault", Package: "apache-airflow-providers-hashicorp", Old: []string{
 				"airflow.contrib.secrets.hashicorp_vault.VaultBackend",
 				"airflow.contrib.secrets.hashicorp_vault.VaultSecrets",

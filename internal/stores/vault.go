@@ -3,6 +3,7 @@ package stores
 import (
 	"github.com/airlock-secrets/airlock/airflow/dialect"
 	"github.com/airlock-secrets/airlock/airflow/pyjson"
+	"github.com/airlock-secrets/airlock/internal/route"
 	"github.com/airlock-secrets/airlock/store/gcpstore"
 	"github.com/airlock-secrets/airlock/store/vaultstore"
 )
@@ -14,7 +15,7 @@ func openVault(kwargs *pyjson.Object, env Env) (*Backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := vaultstore.FromKwargs(kwargs, vaultstore.Env{Getenv: env.Getenv, Home: env.Home, Dir: env.Dir, Confined: env.Confined, Google: env.google})
+	s, err := vaultstore.FromKwargs(kwargs, env.vault())
 	if err != nil {
 		return nil, err
 	}
@@ -24,4 +25,20 @@ func openVault(kwargs *pyjson.Object, env Env) (*Backend, error) {
 // google opens an account for auth_type gcp.
 func (e Env) google(keyPath, keyfile any, scopes []string) (vaultstore.GoogleAccount, error) {
 	return gcpstore.OpenSigner(keyPath, keyfile, scopes, gcpstore.Env{Getenv: e.Getenv, Home: e.Home, Dir: e.Dir, Confined: e.Confined, Words: e.Words})
+}
+
+func (e Env) vault() vaultstore.Env {
+	return vaultstore.Env{Getenv: e.Getenv, Home: e.Home, Dir: e.Dir, Confined: e.Confined, Google: e.google}
+}
+
+// vaultRoute is where VaultBackend's requests go, those of its log-in
+// included.
+func vaultRoute(kwargs *pyjson.Object, env Env) []route.Point {
+	return vaultstore.Route(kwargs, env.vault())
+}
+
+// vaultLacks names the credential that VaultBackend lacks.
+func vaultLacks(kwargs *pyjson.Object, env Env) string {
+	lacks, _ := vaultstore.Lacks(kwargs, env.vault())
+	return lacks
 }

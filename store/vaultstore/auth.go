@@ -3,7 +3,6 @@ package vaultstore
 import (
 	"context"
 	"fmt"
-	"io"
 	"os"
 	"strings"
 	"sync"
@@ -35,18 +34,11 @@ func mountOr(mount, method string) string {
 const maxCredential = 1 << 20
 
 // readTrimmed reads a small text file without the white space around its text.
-func readTrimmed(path string) (string, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, maxCredential+1))
+func (e Env) readTrimmed(path string) (string, error) {
+	b, err := e.Confined.ReadFile(path, maxCredential)
 	switch {
 	case err != nil:
 		return "", err
-	case len(b) > maxCredential:
-		return "", fmt.Errorf("%s: it is longer than any credential", path)
 	case !utf8.Valid(b):
 		return "", fmt.Errorf("%s: it is not UTF-8 text", path)
 	}
@@ -124,7 +116,7 @@ func (s *Store) ambientToken() (string, error) {
 	if home == "" {
 		return "", nil
 	}
-	token, err := readTrimmed(strings.TrimRight(home, "/") + "/.vault-token")
+	token, err := s.env.readTrimmed(strings.TrimRight(home, "/") + "/.vault-token")
 	if os.IsNotExist(err) {
 		return "", nil
 	}

@@ -40,7 +40,7 @@ func (j JWT) token(env Env) (string, error) {
 	default:
 		return "", raised("AttributeError", fmt.Sprintf("'%s' object has no attribute 'strip'", pyjson.TypeName(token)), "give jwt_token a string")
 	}
-	token, err := readTrimmed(env.path(j.Path))
+	token, err := env.readTrimmed(env.path(j.Path))
 	if err != nil {
 		return "", fileError("jwt_token_path", err)
 	}

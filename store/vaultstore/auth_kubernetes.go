@@ -27,7 +27,7 @@ func (k Kubernetes) Login(ctx context.Context, env Env, session *Session) (strin
 	if path == "" {
 		path = DefaultKubernetesJWTPath
 	}
-	jwt, err := readTrimmed(env.path(path))
+	jwt, err := env.readTrimmed(env.path(path))
 	if err != nil {
 		return "", fileError("kubernetes_jwt_path", err)
 	}

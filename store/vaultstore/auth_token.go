@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 
+	"github.com/airlock-secrets/airlock/internal/route"
 	"github.com/airlock-secrets/airlock/store"
 )
 
@@ -24,7 +25,7 @@ func (Token) Name() string { return "token" }
 // Login implements Method (_VaultClient._set_token).
 func (t Token) Login(_ context.Context, env Env, _ *Session) (string, error) {
 	if t.Path != "" {
-		token, err := readTrimmed(env.path(t.Path))
+		token, err := env.readTrimmed(env.path(t.Path))
 		if err != nil {
 			return "", fileError("token_path", err)
 		}
@@ -38,6 +39,9 @@ func (t Token) Login(_ context.Context, env Env, _ *Session) (string, error) {
 
 // fileError says that the file a kwarg names cannot be read.
 func fileError(kwarg string, err error) error {
+	if errors.Is(err, route.ErrWithheld) {
+		return err
+	}
 	hint := fmt.Sprintf("%s must name a file that airlock may read", kwarg)
 	if errors.Is(err, fs.ErrNotExist) {
 		hint = fmt.Sprintf("write the file, or correct %s", kwarg)

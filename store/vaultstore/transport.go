@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/airlock-secrets/airlock/internal/route"
 	"github.com/airlock-secrets/airlock/internal/wire/requests"
 	"github.com/airlock-secrets/airlock/store"
 )
@@ -60,6 +61,9 @@ func (o *Options) tlsConfig() (*tls.Config, error) {
 		t.Cert, t.Key = o.Env.get("VAULT_CLIENT_CERT"), o.Env.get("VAULT_CLIENT_KEY")
 	}
 	config, err := t.Config(o.Env.Confined, from, "cert", o.Env.path)
+	if errors.Is(err, route.ErrWithheld) {
+		return nil, err
+	}
 	var unusable *requests.FileError
 	if errors.As(err, &unusable) {
 		return nil, &store.Error{Code: store.Invalid, Err: unusable, Hint: unusable.Hint}

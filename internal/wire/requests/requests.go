@@ -96,19 +96,31 @@ func Proxy(getenv Getenv, given map[string]string) func(*http.Request) (*url.URL
 	}
 }
 
-// fromEnvironment is one entry of urllib's getproxies_environment: the name in
-// lower case wins, also where it is empty.
+// fromEnvironment is one entry of urllib's getproxies_environment.
 func fromEnvironment(getenv Getenv, key string) string {
+	return getenv.get(ProxyVariable(getenv, key))
+}
+
+// ProxyVariable is the variable that names the proxy for a scheme, or for
+// "all"; "" where none does. The name in lower case wins, also where it is
+// empty.
+func ProxyVariable(getenv Getenv, scheme string) string {
 	if getenv == nil {
 		return ""
 	}
-	if v, ok := getenv(key + "_proxy"); ok {
-		return v
+	if v, ok := getenv(scheme + "_proxy"); ok {
+		if v == "" {
+			return ""
+		}
+		return scheme + "_proxy"
 	}
-	if _, cgi := getenv("REQUEST_METHOD"); cgi && key == "http" {
+	if _, cgi := getenv("REQUEST_METHOD"); cgi && scheme == "http" {
 		return "" // a CGI client could set HTTP_PROXY by a header
 	}
-	return getenv.get(strings.ToUpper(key) + "_PROXY")
+	if name := strings.ToUpper(scheme) + "_PROXY"; getenv.get(name) != "" {
+		return name
+	}
+	return ""
 }
 
 func parseProxy(proxy string) (*url.URL, error) {

@@ -1,0 +1,40 @@
+package route
+
+import (
+	"slices"
+	"strings"
+)
+
+// caVariables name files or folders of CA certificates.
+var caVariables = []string{
+	"REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR", "AWS_CA_BUNDLE", "VAULT_CACERT", "VAULT_CAPATH",
+	"GRPC_DEFAULT_SSL_ROOTS_FILE_PATH",
+}
+
+// variables say where requests go and how. None holds a credential of the
+// service; a proxy's own is for the proxy.
+var variables = []string{
+	"VAULT_ADDR", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_STS_REGIONAL_ENDPOINTS", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+	"AWS_USE_FIPS_ENDPOINT", "AWS_USE_DUALSTACK_ENDPOINT", "GOOGLE_CLOUD_UNIVERSE_DOMAIN", "AZURE_AUTHORITY_HOST",
+	"PGHOST", "PGHOSTADDR", "PGPORT", "PGSSLMODE", "PGSSLROOTCERT", "REQUEST_METHOD", "LANG", "LC_ALL", "TZ",
+}
+
+// CAVariables lists the variables that name CA certificates.
+func CAVariables() []string { return slices.Clone(caVariables) }
+
+// Variable reports whether a variable says where requests go or whom they
+// believe. What the process says so stays where a driver is confined.
+func Variable(name string) bool {
+	return slices.Contains(variables, name) || slices.Contains(caVariables, name) || IsProxy(name) ||
+		strings.HasPrefix(name, "AWS_ENDPOINT_URL")
+}
+
+// IsProxy reports whether a variable names proxies, or hosts that go without.
+// Both spellings of such a name are one setting.
+func IsProxy(name string) bool {
+	switch strings.ToLower(name) {
+	case "http_proxy", "https_proxy", "all_proxy", "no_proxy", "grpc_proxy", "no_grpc_proxy":
+		return true
+	}
+	return false
+}
