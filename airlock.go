@@ -16,6 +16,7 @@ import (
 
 	"github.com/airlock-secrets/airlock/airflow"
 	"github.com/airlock-secrets/airlock/airflow/dialect"
+	"github.com/airlock-secrets/airlock/internal/route"
 	"github.com/airlock-secrets/airlock/store"
 )
 
@@ -67,6 +68,9 @@ type Source struct {
 	// SetIn says where a name of this source is set, for sources whose names
 	// come from several files; "" if it does not know. Nil: Setting says all.
 	SetIn func(name string) string
+	// Points are the addresses that its requests go to; nil: none, or not
+	// known.
+	Points []route.Point
 	// Notes are remarks on the configuration that explain shows with the
 	// layer ("the class path is gone in Airflow 3: write ...").
 	Notes []string

@@ -7,9 +7,11 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/airlock-secrets/airlock/airflow"
 	"github.com/airlock-secrets/airlock/airflow/dialect"
+	"github.com/airlock-secrets/airlock/internal/route"
 	"github.com/airlock-secrets/airlock/internal/settings"
 	"github.com/airlock-secrets/airlock/internal/stores"
 	"github.com/airlock-secrets/airlock/store"
@@ -49,6 +51,9 @@ type EnvironmentOptions struct {
 	// configured; a nil store without an error means that there is none. A
 	// nil func is never called.
 	Embedded func(context.Context) (store.Store, error)
+	// Trust says which addresses the folder may send the user's credentials
+	// to. Nil trusts those that the process environment names too.
+	Trust Trust
 	// Settings are used in place of reading Dir and Environ; nil in all but
 	// programs that have read them already.
 	Settings *settings.Settings
@@ -69,7 +74,7 @@ type EnvironmentOptions struct {
 // fields which that API passes on. A task's team goes to the database only,
 // because a worker passes none to its own backends.
 func FromEnvironment(ctx context.Context, o *EnvironmentOptions) (*Resolver, error) {
-	e := environment{EnvironmentOptions: EnvironmentOptions{}}
+	e := environment{}
 	if o != nil {
 		e.EnvironmentOptions = *o
 	}
@@ -93,6 +98,8 @@ func FromEnvironment(ctx context.Context, o *EnvironmentOptions) (*Resolver, err
 type environment struct {
 	EnvironmentOptions
 	multiTeam bool
+	// ownSettings and folderSettings are made by own and folder.
+	ownSettings, folderSettings *settings.Settings
 }
 
 func (e *environment) resolver(ctx context.Context) (*Resolver, error) {
@@ -118,7 +125,7 @@ func (e *environment) backends(ctx context.Context) ([]Source, error) {
 		src, err := e.backend(ctx)
 		return []Source{src}, err
 	}
-	list := e.given()
+	list := e.given(ctx)
 	own, err := e.embedded(ctx)
 	if err != nil {
 		return nil, errors.Join(err, (&Resolver{Sources: list}).Close())
@@ -130,10 +137,10 @@ func (e *environment) backends(ctx context.Context) ([]Source, error) {
 }
 
 // given builds the sources of the backends that are given.
-func (e *environment) given() []Source {
+func (e *environment) given(ctx context.Context) []Source {
 	list := make([]Source, 0, len(e.Sources)+1)
 	for i := range e.Sources {
-		list = append(list, e.open(&e.Sources[i]))
+		list = append(list, e.open(ctx, &e.Sources[i]))
 	}
 	return list
 }
@@ -155,7 +162,7 @@ func (e *environment) backend(ctx context.Context) (Source, error) {
 	if b.Section == "workers" {
 		servers = e.checkServers(ctx)
 	}
-	src := e.open(b)
+	src := e.open(ctx, b)
 	if servers != nil {
 		src.Err, src.Fatal = fmt.Errorf("the [secrets] backend, which a worker loads too: %w", servers), true
 	}
@@ -163,15 +170,22 @@ func (e *environment) backend(ctx context.Context) (Source, error) {
 }
 
 // open builds the source of a configured backend.
-func (e *environment) open(b *settings.Backend) Source {
+func (e *environment) open(ctx context.Context, b *settings.Backend) Source {
 	src := Source{Layer: LayerBackend, Class: b.Class, Setting: settingOf(b), Notes: slices.Clone(b.Notes)}
 	if b.Warning != nil {
 		src.Notes = append(src.Notes, b.Warning.Text, setIn(b.KwargsOrigin)+": "+b.Warning.Hint)
 	}
-	if found, err := e.Backends.Find(b.Class); err == nil {
+	found, err := e.Backends.Find(b.Class)
+	if err == nil {
 		src.Class = found.Row.Class
 	}
-	opened, err := e.Backends.Open(b.Class, b.Kwargs, e.env(b), e.Exact)
+	env, points, err := e.surroundings(ctx, b, &found.Row)
+	src.Points = points
+	if err != nil {
+		src.Err = err
+		return src
+	}
+	opened, err := e.Backends.Open(b.Class, b.Kwargs, env, e.Exact)
 	if err != nil {
 		src.Err, src.Fatal = err, true
 		return src
@@ -189,7 +203,7 @@ func (e *environment) checkServers(ctx context.Context) error {
 	if err != nil || b == nil {
 		return err
 	}
-	servers := e.open(b)
+	servers := e.open(ctx, b)
 	if servers.Store != nil {
 		err = servers.Store.Close()
 	}
@@ -201,11 +215,22 @@ func (e *environment) checkServers(ctx context.Context) error {
 
 // env is what a backend sees of its surroundings.
 func (e *environment) env(b *settings.Backend) stores.Env {
-	getenv := func(name string) (string, bool) {
-		v, _, ok := e.Settings.Lookup(name)
-		return v, ok
+	return stores.Env{Getenv: e.getenv, Home: e.Settings.Home(), Dir: e.Settings.Dir(), MultiTeam: e.multiTeam, Section: b.Section,
+		Words: e.Settings.Words(b)}
+}
+
+// getenv is a variable of the settings. A proxy that the process names in one
+// spelling is not replaced by one that the folder names in the other.
+func (e *environment) getenv(name string) (string, bool) {
+	v, at, ok := e.Settings.Lookup(name)
+	if ok && route.IsProxy(name) && e.Settings.OfFolder(at) {
+		for _, other := range []string{strings.ToLower(name), strings.ToUpper(name)} {
+			if _, at, set := e.Settings.Lookup(other); set && !e.Settings.OfFolder(at) {
+				return "", false
+			}
+		}
 	}
-	return stores.Env{Getenv: getenv, Home: e.Settings.Home(), Dir: e.Settings.Dir(), MultiTeam: e.multiTeam, Section: b.Section, Words: e.Settings.Words(b)}
+	return v, ok
 }
 
 // embedded is the layer of airlock's own store, or one that says that there
@@ -310,7 +335,7 @@ func (e *environment) secret(ctx context.Context, name string) (string, bool, er
 		if err != nil || b == nil {
 			return "", false, err
 		}
-		r.Sources = []Source{e.open(b)}
+		r.Sources = []Source{e.open(ctx, b)}
 	}
 	value, ok, err := r.Config(ctx, name)
 	return value, ok, errors.Join(err, r.Close())

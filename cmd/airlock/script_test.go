@@ -50,6 +50,7 @@ func startBao(t *testing.T) func(*testscript.TestScript, bool, []string) {
 		s := baotest.Start(t)
 		servers.Store(ts.Getenv("WORK"), s)
 		ts.Setenv("BAO_ADDR", s.Addr)
+		ts.Setenv("HOST", strings.TrimPrefix(s.Addr, "http://"))
 		ts.Setenv("BAO_TOKEN", s.Token)
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"strings"
 
 	"github.com/airlock-secrets/airlock/internal/check"
 	"github.com/airlock-secrets/airlock/internal/project"
@@ -81,17 +80,11 @@ func (r *checking) agreed(ctx context.Context, changes []*check.Change) (bool, e
 		r.say("hint: to fix %s without a question: --fix --yes", fixes(changes))
 		return false, nil
 	}
-	_, _ = fmt.Fprintf(r.Stderr, "fix %s? [y/N] ", fixes(changes))
-	answer, err := lineOf(ctx, r.Stdin)
-	if err != nil {
-		return false, err
+	yes, err := r.app.yes(ctx, "fix "+fixes(changes)+"?")
+	if err == nil && !yes {
+		r.say("airlock: nothing was changed")
 	}
-	switch strings.ToLower(strings.TrimSpace(answer)) {
-	case "y", "yes":
-		return true, nil
-	}
-	r.say("airlock: nothing was changed")
-	return false, nil
+	return yes, err
 }
 
 // lineOf reads one line, or fails when ctx ends first: reading from a terminal

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -27,6 +26,8 @@ type asking struct {
 	live, dryRun bool
 	// answers are which layer answers each id.
 	answers []live.Answer
+	// named are the addresses that the folder names, for --dry-run.
+	named *everything
 }
 
 // addLive gives the command --live and --dry-run, and the rules of both.
@@ -104,9 +105,11 @@ func (k *asking) plan(ctx context.Context, from project.Options) error {
 	if err := o.Resolver.Close(); err != nil {
 		return err
 	}
+	hosts := k.hosts(o.Resolver)
 	if k.output == "json" {
-		return k.printPlanJSON(calls)
+		return k.printPlanJSON(hosts, calls)
 	}
+	k.printHosts(hosts)
 	layer := ""
 	for _, c := range calls {
 		if c.Layer != layer {
@@ -126,26 +129,6 @@ func (k *asking) plan(ctx context.Context, from project.Options) error {
 		}
 	}
 	k.println(fmt.Sprintf("%s, %d more on a condition; none was made", counted(always, "call"), len(calls)-always))
-	return nil
-}
-
-// printPlanJSON writes {"calls": [...]}.
-func (k *asking) printPlanJSON(calls []live.Call) error {
-	type row struct {
-		Store  string `json:"store"`
-		Method string `json:"method"`
-		Name   string `json:"name"`
-		When   string `json:"when"`
-	}
-	rows := make([]row, len(calls))
-	for i, c := range calls {
-		rows[i] = row{c.Layer, c.Method, c.Name, c.When}
-	}
-	text, err := json.MarshalIndent(map[string]any{"calls": rows}, "", "  ")
-	if err != nil {
-		return fmt.Errorf("writing the calls: %w", err)
-	}
-	k.println(string(text))
 	return nil
 }
 
@@ -184,7 +167,8 @@ func (k *asking) printAnswers() {
 func (k *asking) options(ctx context.Context, p *project.Project, dags *dagscan.Result) (*live.Options, error) {
 	folder := *k.app
 	if k.path != k.Dir {
-		folder = app{Env: k.Env, dataDir: k.dataDir, context: k.context, configPath: k.configPath, exact: k.exact, noBackend: k.noBackend, flags: k.flags}
+		folder = app{Env: k.Env, dataDir: k.dataDir, context: k.context, configPath: k.configPath, exact: k.exact, noBackend: k.noBackend, flags: k.flags,
+			trust: k.trust}
 		folder.Dir = p.Dir
 	}
 	if !k.process {
@@ -193,15 +177,9 @@ func (k *asking) options(ctx context.Context, p *project.Project, dags *dagscan.
 	if k.dryRun { // Google's backend would ask the metadata server which project it is
 		folder.settings, folder.Environ = nil, append(slices.Clone(folder.Environ), "NO_GCE_CHECK=true")
 	}
-	environ, of, err := folder.wary(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if of != "" {
-		if folder.getenv("VAULT_TOKEN") != "" {
-			k.say("airlock: VAULT_TOKEN of the environment is not used, for %s names the address: set VAULT_ADDR to it if you trust that server", of)
-		}
-		folder.settings, folder.file, folder.Environ = nil, nil, environ
+	if k.dryRun {
+		k.named = &everything{} // nothing is sent
+		folder.trust = k.named
 	}
 	r, err := folder.layers(ctx, k.dryRun)
 	if err != nil {

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/airlock-secrets/airlock"
 	"github.com/airlock-secrets/airlock/airflow"
 	"github.com/airlock-secrets/airlock/internal/config"
 	"github.com/airlock-secrets/airlock/internal/settings"
@@ -72,8 +73,10 @@ type app struct {
 	settings *settings.Settings
 	// file is airlock.yaml once it is read; nil where there is none.
 	file *config.File
-	// ownSources says which sources of the file are the user's own word.
-	ownSources []bool
+	// alone is that file with the variables of its author only.
+	alone *config.File
+	// trust decides about addresses that the folder names; nil until it is asked.
+	trust airlock.Trust
 	// bar tells what takes so long; nil while nothing does.
 	bar *progress
 }
@@ -111,7 +114,7 @@ backends of its own in their place; flags win over both.`,
 	f.StringVar(&a.context, "context", "worker", "whose reading: `worker` (a task's) or server (the scheduler's)")
 	f.BoolVar(&a.exact, "airflow-exact", false, "refuse where Airflow 3 refuses (old class paths) instead of answering")
 	f.BoolVar(&a.noBackend, "no-backend", false, "use the embedded store only, whatever backend is configured")
-	root.AddCommand(a.variables(), a.connections(), a.config(), a.explain(), a.check(), a.exec(), a.render(), a.serve(), a.client(), a.init(), a.man(), a.version())
+	root.AddCommand(a.variables(), a.connections(), a.config(), a.explain(), a.check(), a.exec(), a.render(), a.serve(), a.client(), a.init(), a.trustCommand(), a.man(), a.version())
 	a.complete(root)
 	return root
 }

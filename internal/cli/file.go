@@ -56,23 +56,18 @@ func (a *app) readFile(ctx context.Context) (*config.File, error) {
 	}
 	f, err := config.Load(path, shown, s.Expand)
 	if err == nil {
-		a.ownSources = a.whose(f, path, s)
+		a.alone, _ = config.Load(path, shown, a.author(s).Expand) // what is wrong with it is told of f
 	}
 	return f, err
 }
 
-// whose says of each source of a file whether its kwargs are the user's word:
-// the file is (--config), and no variable of the folder fills them in.
-func (a *app) whose(f *config.File, path string, s *settings.Settings) []bool {
-	own := make([]bool, len(f.Sources))
-	if s.OfFolder(settings.Origin{Place: settings.AirlockFile, File: path, Users: a.configPath != ""}) {
-		return own
+// author are the settings of whoever wrote airlock.yaml: the user, who names it
+// by --config, or the folder.
+func (a *app) author(s *settings.Settings) *settings.Settings {
+	if a.configPath != "" {
+		return s.Own()
 	}
-	without, err := config.Load(path, f.Path, s.Own().Expand)
-	for i := range own {
-		own[i] = err == nil && pyjson.Encode(f.Sources[i].Kwargs.Object()) == pyjson.Encode(without.Sources[i].Kwargs.Object())
-	}
-	return own
+	return s.Folder()
 }
 
 // given reports whether a flag that every command has was given.
@@ -105,10 +100,22 @@ func (a *app) backendsOf(f *config.File) []settings.Backend {
 	return list
 }
 
+// backendOf is source i. What a variable fills in may be the user's where the
+// text is the folder's, and the other way round.
 func (a *app) backendOf(f *config.File, i int) settings.Backend {
 	src := &f.Sources[i]
 	at := settings.Origin{Place: settings.AirlockFile, File: f.Path, Line: src.At("class").Line, Name: f.Label(i),
 		Users: a.configPath != ""}
-	return settings.Backend{Section: "secrets", Class: src.Class, ClassOrigin: at, Kwargs: src.Kwargs.Object(), KwargsOrigin: at,
-		Own: i < len(a.ownSources) && a.ownSources[i]}
+	b := settings.Backend{Section: "secrets", Class: src.Class, ClassOrigin: at, Kwargs: src.Kwargs.Object(), KwargsOrigin: at,
+		OwnKwargs: pyjson.NewObject(), FolderKwargs: pyjson.NewObject()}
+	if a.alone == nil || i >= len(a.alone.Sources) {
+		return b
+	}
+	alone := a.alone.Sources[i].Kwargs.Object()
+	if !at.Users {
+		b.FolderKwargs = alone
+		return b
+	}
+	b.OwnKwargs, b.Own = alone, pyjson.Encode(alone) == pyjson.Encode(b.Kwargs)
+	return b
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/airlock-secrets/airlock/internal/control"
 	"github.com/airlock-secrets/airlock/internal/journal"
 	"github.com/airlock-secrets/airlock/internal/settings"
+	"github.com/airlock-secrets/airlock/internal/trust"
 	"github.com/airlock-secrets/airlock/store"
 	"github.com/airlock-secrets/airlock/store/sqlstore"
 )
@@ -55,8 +56,11 @@ func (a *app) layers(ctx context.Context, offline bool) (*airlock.Resolver, erro
 	if a.noBackend {
 		sources = []settings.Backend{}
 	}
+	if a.trust == nil {
+		a.trust = &trusted{app: a, now: map[trust.Entry]bool{}}
+	}
 	r, err := airlock.FromEnvironment(ctx, &airlock.EnvironmentOptions{
-		Settings: s, Environ: a.Environ, Reading: reading, Exact: a.exact, Sources: sources, Offline: offline,
+		Settings: s, Trust: a.trust, Environ: a.Environ, Reading: reading, Exact: a.exact, Sources: sources, Offline: offline,
 		Embedded: func(ctx context.Context) (store.Store, error) {
 			if !sqlstore.Exists(a.dir(a.dataDir)) {
 				return nil, nil

@@ -152,7 +152,7 @@ func (v *validation) construct(ctx context.Context, s *settings.Settings, given 
 		return nil, err
 	}
 	return airlock.FromEnvironment(ctx, &airlock.EnvironmentOptions{Settings: s, Environ: v.Environ, Reading: reading,
-		Exact: v.exact, NoMetadata: true, Sources: given})
+		Exact: v.exact, NoMetadata: true, Sources: given, Trust: &everything{}})
 }
 
 // setUp says why a backend cannot be used as it is configured. Some of Airflow's

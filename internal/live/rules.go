@@ -10,6 +10,7 @@ import (
 // The rules, as findings and ignore comments name them.
 const (
 	ruleBackend     = "live-backend"
+	ruleUntrusted   = "live-not-trusted"
 	ruleUnreachable = "live-unreachable"
 	ruleTLS         = "live-tls"
 	ruleClock       = "live-clock"
@@ -51,6 +52,8 @@ func serviceRules() []check.Rule {
 		{ID: ruleBackend, Severity: check.Error, Title: "the secrets backend cannot be built from its settings",
 			Why:     "The class or its kwargs are refused before anything is asked.",
 			Airflow: "With a class that cannot be loaded or constructed Airflow does not start. Settings that fail later make each read fail, which Airflow logs (of a variable at level error, of a connection at level debug), and it asks the environment and its database."},
+		{ID: ruleUntrusted, Severity: check.Error, Title: "the folder names an address that you have not trusted",
+			Why: "A folder of somebody else's can name any server. airlock gives it only the credentials that are in the folder itself, and here those are not enough."},
 		{ID: ruleUnreachable, Severity: check.Error, Title: "the store gives no answer",
 			Why:     "The name does not resolve, nothing listens there, a firewall drops the packets, or the server is sealed or broken.",
 			Airflow: readFails},

@@ -15,6 +15,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/airlock-secrets/airlock"
 	"github.com/airlock-secrets/airlock/internal/check"
 	"github.com/airlock-secrets/airlock/store"
 )
@@ -22,6 +23,11 @@ import (
 // unbuilt reports a layer that could not be built.
 func (r *run) unbuilt(l *layer) {
 	severity := check.Warning
+	var withheld *airlock.WithheldError
+	if errors.As(l.src.Err, &withheld) {
+		r.add(ruleUntrusted, check.Error, r.at(l), withheld.Error(), withheld.Hint())
+		return
+	}
 	if l.src.Fatal {
 		severity = check.Error
 	}

@@ -33,7 +33,11 @@ type Backend struct {
 	Warning *airflow.KwargsWarning
 	// Notes are remarks on where the settings stand.
 	Notes []string
-	text  string // what the kwargs option holds
+	// OwnKwargs and FolderKwargs are the kwargs as [Settings.Own] and [Settings.Folder]
+	// have them, of a backend that no setting of Airflow's names. Nil both:
+	// KwargsOf tells.
+	OwnKwargs, FolderKwargs *pyjson.Object
+	text                    string // what the kwargs option holds
 }
 
 // String describes the backend without its kwargs.

@@ -11,6 +11,11 @@ func processOnly(name string) bool {
 	return name == "HOME" || strings.HasPrefix(name, "XDG_") || strings.HasPrefix(name, "AIRLOCK_")
 }
 
+// HasFolder reports whether any setting stands in a file of the folder.
+func (s *Settings) HasFolder() bool {
+	return len(s.files) > 0 || s.config != nil && !s.config.trusted
+}
+
 // Own returns what the settings are without the files of the folder: the
 // process environment, and the airflow.cfg that it leads to.
 func (s *Settings) Own() *Settings {
