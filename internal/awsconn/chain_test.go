@@ -13,6 +13,7 @@ import (
 
 	"github.com/airlock-secrets/airlock/airflow/pyjson"
 	"github.com/airlock-secrets/airlock/internal/awsconn"
+	"github.com/airlock-secrets/airlock/internal/program"
 	"github.com/airlock-secrets/airlock/store"
 	"github.com/airlock-secrets/airlock/store/ssmstore"
 )
@@ -100,9 +101,8 @@ func look(t *testing.T, p place) (*cloud, *ssmstore.Store, error) {
 		t.Fatal(err)
 	}
 	e := awsconn.Env{Home: home, Getenv: func(name string) (string, bool) { v, ok := env[name]; return fill(v), ok }}
-	if p.mayRun {
-		e.MayRun = func(path string) bool { return path == filepath.Join(home, ".aws/config") }
-	}
+	e.Words = program.Words{Home: home, Folder: "/nonexistent", Environ: []string{"PATH=" + os.Getenv("PATH")},
+		Variable: func(string) program.Word { return program.Word{User: p.mayRun, Where: ".env:3"} }}
 	s := ssmstore.FromKwargs(decoded.(*pyjson.Object), e)
 	t.Cleanup(func() { _ = s.Close() })
 	_, err = s.Get(t.Context(), "/x")
@@ -191,7 +191,7 @@ func TestNoCredentials(t *testing.T) {
 		{"an unknown source", place{config: role + "credential_source = X\n", env: use}, store.Invalid, "is not valid"},
 		{"a device", place{config: role + "source_profile = r\nmfa_serial = d\n", env: use}, store.Unsupported, "mfa_serial"},
 		{"Identity Center", place{config: "[profile r]\nsso_start_url = https://x\n", env: use}, store.Unsupported, "sso_start_url"},
-		{"a process of a project's file", place{config: "[default]\ncredential_process = touch HOMEDIR/ran\n"}, store.Unsupported, "credential_process"},
+		{"a process of a project's file", place{config: "[default]\ncredential_process = touch HOMEDIR/ran\n"}, store.Denied, "credential_process of the profile \"default\": .env:3"},
 		{"a process that fails", place{mayRun: true, config: "[default]\ncredential_process = false\n"}, store.Unauthenticated, "credential_process failed"},
 		{"a process that says something else", place{mayRun: true, config: "[default]\ncredential_process = echo hunter2\n"}, store.Unauthenticated, "not JSON"},
 		{"a container elsewhere", place{env: map[string]string{"AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://example.com/"}}, store.Invalid, "Unsupported host"},
@@ -275,5 +275,57 @@ func TestNotes(t *testing.T) {
 	notes := awsconn.Notes(kwargs.(*pyjson.Object), "connections_prefix")
 	if len(notes) != 2 || !strings.Contains(notes[0], `"profile" is ignored, as Airflow ignores it: it reads "profile_name"`) || !strings.Contains(notes[1], `"full_url_mode" is ignored`) {
 		t.Errorf("Notes = %q", notes)
+	}
+}
+
+// TestProcessNeedsTheUsersWord: a credential_process runs from the user's own
+// files, whichever of their profiles is chosen by whom, and from no other.
+func TestProcessNeedsTheUsersWord(t *testing.T) {
+	const text = "[default]\ncredential_process = touch MARK\n[profile p]\ncredential_process = touch MARK\n"
+	for _, tt := range []struct {
+		name     string
+		kwargs   string
+		env      map[string]string
+		ofFolder string // variables that the folder sets
+		runs     bool
+	}{
+		{"below the home", `{}`, nil, "", true},
+		{"a profile that the folder chooses", `{}`, map[string]string{"AWS_PROFILE": "p"}, "AWS_PROFILE", true},
+		{"a profile of the kwargs", `{"profile_name": "p"}`, nil, "", true},
+		{"a file that the user names", `{}`, map[string]string{"AWS_CONFIG_FILE": "HOME/other"}, "", true},
+		{"a file that the folder names", `{}`, map[string]string{"AWS_CONFIG_FILE": "HOME/other"}, "AWS_CONFIG_FILE", false},
+		{"the user's own file, by the folder", `{}`, map[string]string{"AWS_CONFIG_FILE": "HOME/.aws/config"}, "AWS_CONFIG_FILE", false},
+		{"credentials that the folder names", `{}`, map[string]string{"AWS_SHARED_CREDENTIALS_FILE": "HOME/other", "AWS_CONFIG_FILE": "/none"}, "AWS_SHARED_CREDENTIALS_FILE", false},
+		{"a file in the folder that the user names", `{}`, map[string]string{"AWS_CONFIG_FILE": "FOLDER/config"}, "", false},
+		{"a file in the folder, from where one is", `{}`, map[string]string{"AWS_CONFIG_FILE": "config"}, "", false},
+		{"a home of the folder", `{}`, map[string]string{"HOME": "HOME"}, "HOME", false},
+	} {
+		home, folder, mark := t.TempDir(), t.TempDir(), filepath.Join(t.TempDir(), "ran")
+		if err := os.Mkdir(filepath.Join(home, ".aws"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		for _, path := range []string{filepath.Join(home, ".aws/config"), filepath.Join(home, "other"), filepath.Join(folder, "config")} {
+			if err := os.WriteFile(path, []byte(strings.ReplaceAll(text, "MARK", mark)), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		fill := strings.NewReplacer("HOME", home, "FOLDER", folder).Replace
+		decoded, err := pyjson.Decode(tt.kwargs)
+		if err != nil {
+			t.Fatal(err)
+		}
+		kwargs := decoded.(*pyjson.Object)
+		kwargs.Set("region_name", "us-east-1")
+		kwargs.Set("endpoint_url", "http://127.0.0.1:1")
+		s := ssmstore.FromKwargs(kwargs, awsconn.Env{Home: home, Dir: folder,
+			Getenv: func(name string) (string, bool) { v, ok := tt.env[name]; return fill(v), ok },
+			Words: program.Words{Home: home, Folder: folder, Environ: []string{"PATH=" + os.Getenv("PATH")},
+				Variable: func(name string) program.Word { return program.Word{User: name != tt.ofFolder, Where: ".env:3"} }}})
+		_, err = s.Get(t.Context(), "/x")
+		_ = s.Close()
+		_, statErr := os.Stat(mark)
+		if ran := statErr == nil; ran != tt.runs || !ran && store.CodeOf(err) != store.Denied {
+			t.Errorf("%s: the program ran: %v, want %v (%v)", tt.name, ran, tt.runs, err)
+		}
 	}
 }

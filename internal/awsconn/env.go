@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/airlock-secrets/airlock/internal/program"
+
 	"github.com/airlock-secrets/airlock/internal/route"
 )
 
@@ -18,9 +20,9 @@ type Env struct {
 	Home string
 	// Dir is where relative paths start; empty: the process's folder.
 	Dir string
-	// MayRun says whether the credential_process that the file at path names
-	// may be run. Nil: none is.
-	MayRun func(path string) bool
+	// Words say whose word the settings are, for a credential_process. The
+	// zero value runs none.
+	Words program.Words
 	// Confined bounds what may be used besides the kwargs; nil allows all.
 	Confined *route.Confinement
 }

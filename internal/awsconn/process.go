@@ -1,57 +1,58 @@
 package awsconn
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
-	"os/exec"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"github.com/airlock-secrets/airlock/internal/program"
 )
 
 // processTimeout is how long a credential_process may take.
 const processTimeout = time.Minute
 
-// process is ProcessProvider. The command is run only for a file that Env
-// says may have one run: a folder that is merely being looked at must not
-// run programs.
+// process is ProcessProvider. The command runs where the file that names it is
+// the user's: below the user's home, or a file outside the folder that the
+// process environment names.
 func (ch *chain) process(name string) (aws.CredentialsProvider, error) {
 	command, ok := ch.s.files.profiles[name]["credential_process"]
 	if !ok {
 		return nil, nil
 	}
-	path := ch.s.files.configPath
+	path, variable := ch.s.files.configPath, "AWS_CONFIG_FILE"
 	if _, ok := ch.s.files.credentials[name]["credential_process"]; ok {
-		path = ch.s.files.credentialsPath
+		path, variable = ch.s.files.credentialsPath, "AWS_SHARED_CREDENTIALS_FILE"
 	}
-	env := ch.s.env
-	if env.MayRun == nil || !env.MayRun(env.path(path)) {
-		return nil, unsupported(fmt.Sprintf("running the credential_process of %s, which is not in your home folder", clip(env.path(path))),
-			"set AWS_CONFIG_FILE in the environment of airlock itself, not in a project's file")
-	}
-	words, err := split(command)
-	if err != nil || len(words) == 0 {
+	args, err := split(command)
+	if err != nil || len(args) == 0 {
 		return nil, failed("ValueError", "No closing quotation", "correct credential_process in "+clip(path))
 	}
+	env := ch.s.env
+	word := env.Words.Named(variable).And(env.Words.Named("HOME"))
+	if env.get(variable) != "" {
+		word = env.Words.File(env.path(path), word)
+	}
+	c := env.Words.Command(word, fmt.Sprintf("the credential_process of the profile %q", clip(name)), args)
+	c.Timeout, c.Limit = processTimeout, largestFile
 	return cached(func(ctx context.Context) (aws.Credentials, error) {
-		c, err := runProcess(ctx, words, env.Dir)
+		found, err := runProcess(ctx, c)
 		if err != nil {
-			return c, caught("custom-process", "credential_process failed", err, "run the credential_process of the profile by hand")
+			return found, caught("custom-process", "credential_process failed", err, "run the credential_process of the profile by hand")
 		}
-		return c, nil
+		return found, nil
 	}), nil
 }
 
-func runProcess(ctx context.Context, words []string, dir string) (aws.Credentials, error) {
-	ctx, cancel := context.WithTimeout(ctx, processTimeout)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, words[0], words[1:]...)
-	cmd.Dir, cmd.WaitDelay = dir, time.Second
-	var out bytes.Buffer
-	cmd.Stdout = &bounded{Buffer: &out, left: largestFile}
-	if err := cmd.Run(); err != nil {
+func runProcess(ctx context.Context, c program.Command) (aws.Credentials, error) {
+	out, err := c.Output(ctx)
+	if errors.Is(err, program.ErrNotRun) {
+		return aws.Credentials{}, err
+	}
+	if err != nil {
 		return aws.Credentials{}, fmt.Errorf("it ended with %w", err)
 	}
 	var answer struct {
@@ -59,7 +60,7 @@ func runProcess(ctx context.Context, words []string, dir string) (aws.Credential
 		AccessKeyID                               string `json:"AccessKeyId"`
 		SecretAccessKey, SessionToken, Expiration string
 	}
-	if json.Unmarshal(out.Bytes(), &answer) != nil {
+	if json.Unmarshal(out, &answer) != nil {
 		return aws.Credentials{}, fmt.Errorf("its output is not JSON")
 	}
 	if answer.Version != 1 {
@@ -73,20 +74,6 @@ func runProcess(ctx context.Context, words []string, dir string) (aws.Credential
 		}
 	}
 	return m.credentials()
-}
-
-// bounded keeps the start of what is written and drops the rest.
-type bounded struct {
-	*bytes.Buffer
-	left int
-}
-
-// Write implements io.Writer.
-func (b *bounded) Write(p []byte) (int, error) {
-	n := min(len(p), b.left)
-	b.left -= n
-	b.Buffer.Write(p[:n])
-	return len(p), nil
 }
 
 // split is Python's shlex.split, with POSIX quoting.

@@ -182,7 +182,7 @@ func (a *app) carryOut(ctx context.Context, p *setup.Plan, here *settings.Settin
 		// What logs in, where, and by which proxy must not come from the
 		// folder: a .env of somebody else's would have the administrator's
 		// token sent to its author.
-		admin := &setup.Admin{Env: stores.Env{Getenv: a.ownVariable, Home: here.Home(), Dir: here.Dir()}, Keep: complete,
+		admin := &setup.Admin{Env: stores.Env{Getenv: a.ownVariable, Home: here.Home(), Dir: here.Dir(), Words: here.Own().Words(nil)}, Keep: complete,
 			Say: func(line string) { a.say("airlock: %s", line) }}
 		if err := p.Apply(ctx, admin); err != nil {
 			return err

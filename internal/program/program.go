@@ -24,7 +24,7 @@ type Command struct {
 	// Word is whose word it is that the program is run, with these arguments.
 	// It must be set: the zero value is refused.
 	Word Word
-	// What is being done, for errors: "run the credential_process".
+	// What is the program's part, for errors: "the credential_process".
 	What string
 	// Args are the program and its arguments. A program without a slash is
 	// looked for in PATH of Environ.
@@ -129,7 +129,7 @@ func (p *Process) Wait() error { return p.cmd.Wait() }
 // prepare is the one place where it is decided whether a program runs.
 func (c Command) prepare(ctx context.Context) (*exec.Cmd, error) {
 	if !c.Word.User {
-		return nil, c.Word.refused(cmp.Or(c.What, "run a program"))
+		return nil, c.Word.refused(cmp.Or(c.What, "a program"))
 	}
 	if len(c.Args) == 0 || c.Args[0] == "" {
 		return nil, ErrNotFound

@@ -30,14 +30,14 @@ func (w Word) And(other Word) Word {
 var ErrNotRun = errors.New("the program was not run")
 
 // NotRunError is the cause where a program is not run because somebody else
-// than the user names or permits it. Where is the place of the setting, never
-// what stands there.
-type NotRunError struct{ Where string }
+// than the user names or permits it. What is the program's part, Where the
+// place of the setting, never what stands there.
+type NotRunError struct{ What, Where string }
 
 // Error says which setting it is, and who may say so.
 func (e *NotRunError) Error() string {
-	return "the program was not run: " + e.Where + " names or permits it, and airlock runs only what the process environment " +
-		"or a file of your own outside the folder names"
+	return "airlock did not run " + e.What + ": " + e.Where + " names or permits it, and only the process environment, " +
+		"or a file of your own outside the folder, may"
 }
 
 // Is makes it ErrNotRun.
@@ -45,7 +45,7 @@ func (e *NotRunError) Is(target error) bool { return target == ErrNotRun }
 
 // refused is the error for a program that what describes.
 func (w Word) refused(what string) error {
-	return &store.Error{Op: what, Code: store.Denied, Err: &NotRunError{Where: cmp.Or(w.Where, "a file of the folder")},
+	return &store.Error{Op: "run " + what, Code: store.Denied, Err: &NotRunError{What: what, Where: cmp.Or(w.Where, "a file of the folder")},
 		Hint: "if you trust it, set all of it in the environment that airlock runs in; a file that it names must lie outside the folder"}
 }
 
@@ -107,8 +107,8 @@ func (w Words) dir() string {
 }
 
 // Command is a command with what the programs of a store get: Environ, the
-// variables of more after it, in the user's home. what says what is done, for
-// errors.
+// variables of more after it, in the user's home. what is the program's part,
+// for errors.
 func (w Words) Command(word Word, what string, args []string, more ...string) Command {
 	return Command{Word: word, What: what, Args: args, Dir: w.dir(), Environ: append(append([]string{}, w.Environ...), more...)}
 }

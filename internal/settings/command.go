@@ -68,7 +68,7 @@ func (s *Settings) run(ctx context.Context, command string, word program.Word) (
 	case len(words) == 0 && word.User:
 		return "", &Error{Type: "IndexError", Message: "the command is empty"}
 	}
-	c := program.Command{Word: word, What: "run the command of an option", Args: words, Dir: s.dir, Environ: s.processList}
+	c := program.Command{Word: word, What: "the command of an option", Args: words, Dir: s.dir, Environ: s.processList}
 	out, err := c.Output(ctx)
 	var exit *program.ExitError
 	switch {

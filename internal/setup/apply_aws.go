@@ -19,7 +19,7 @@ import (
 // would use here.
 func applyAWS(ctx context.Context, p *Plan, admin *Admin) error {
 	conn := awsconn.New(awsconn.Options{Service: "iam", Region: p.Answers["region-name"],
-		Env: awsconn.Env{Getenv: admin.Env.Getenv, Home: admin.Env.Home, Dir: admin.Env.Dir}})
+		Env: awsconn.Env{Getenv: admin.Env.Getenv, Home: admin.Env.Home, Dir: admin.Env.Dir, Words: admin.Env.Words}})
 	defer conn.Close()
 	config, err := conn.Config(ctx)
 	if err != nil {

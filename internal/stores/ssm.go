@@ -1,8 +1,6 @@
 package stores
 
 import (
-	"os"
-	"path/filepath"
 	"slices"
 
 	"github.com/airlock-secrets/airlock/airflow/dialect"
@@ -29,18 +27,5 @@ func sorted(lists ...[]string) []string { return slices.Sorted(slices.Values(sli
 
 // awsEnv is what AWS's own settings are read from.
 func awsEnv(env Env) awsconn.Env {
-	return awsconn.Env{Getenv: env.Getenv, Home: env.Home, Dir: env.Dir, Confined: env.Confined, MayRun: ownFile}
-}
-
-// ownFile says whether the file at path is the user's: in the home folder's
-// .aws, or named by the environment of airlock itself. One that only the
-// settings of a project name is not.
-func ownFile(path string) bool {
-	for _, name := range []string{"AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"} {
-		if own := os.Getenv(name); own != "" && own == path {
-			return true
-		}
-	}
-	home, err := os.UserHomeDir()
-	return err == nil && filepath.Dir(path) == filepath.Join(home, ".aws")
+	return awsconn.Env{Getenv: env.Getenv, Home: env.Home, Dir: env.Dir, Confined: env.Confined, Words: env.Words}
 }

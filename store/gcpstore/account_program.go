@@ -74,7 +74,7 @@ func (s subject) run(ctx context.Context, what string, executable *pyjson.Object
 		more = append(more, "GOOGLE_EXTERNAL_ACCOUNT_OUTPUT_FILE="+cached)
 	}
 	word := s.word.And(s.env.Words.Named(allowExecutables))
-	c := s.env.Words.Command(word, "run the executable of credential_source", strings.Fields(textOf(executable, "command")), more...)
+	c := s.env.Words.Command(word, "the executable of credential_source", strings.Fields(textOf(executable, "command")), more...)
 	c.Limit, c.Timeout = maxToken, limit
 	out, err := c.Output(ctx)
 	if errors.Is(err, program.ErrNotRun) {

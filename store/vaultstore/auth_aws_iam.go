@@ -75,7 +75,7 @@ func (a AWSIAM) keys(ctx context.Context, env Env) (awsconn.Keys, error) {
 	if a.AccessKeyID != "" && a.SecretAccessKey != "" {
 		return awsconn.Keys{AccessKeyID: a.AccessKeyID, SecretAccessKey: a.SecretAccessKey, Region: "us-east-1"}, nil
 	}
-	conn := awsconn.New(awsconn.Options{Service: "sts", Env: awsconn.Env{Getenv: env.Getenv, Home: env.Home, Dir: env.Dir, Confined: env.Confined}})
+	conn := awsconn.New(awsconn.Options{Service: "sts", Env: awsconn.Env{Getenv: env.Getenv, Home: env.Home, Dir: env.Dir, Confined: env.Confined, Words: env.Words}})
 	defer conn.Close()
 	if a.AssumeRole != nil {
 		args, ok := a.AssumeRole.(*pyjson.Object)

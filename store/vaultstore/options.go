@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/airlock-secrets/airlock/internal/program"
 	"github.com/airlock-secrets/airlock/internal/route"
 	"github.com/airlock-secrets/airlock/internal/wire/requests"
 )
@@ -80,6 +81,9 @@ type Env struct {
 	Google OpenGoogle
 	// Confined bounds what may be used besides the kwargs; nil allows all.
 	Confined *route.Confinement
+	// Words say whose word the settings are, for a program that gives
+	// credentials. The zero value runs none.
+	Words program.Words
 }
 
 func (e Env) lookup(name string) (string, bool) {
