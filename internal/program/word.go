@@ -26,6 +26,10 @@ func (w Word) And(other Word) Word {
 	return w
 }
 
+// Fixed is the word of a command that airlock names itself, program and
+// arguments. Nothing that a folder says may stand in it but as a value.
+var Fixed = Word{User: true, Where: "airlock"}
+
 // ErrNotRun is what every [NotRunError] is.
 var ErrNotRun = errors.New("the program was not run")
 

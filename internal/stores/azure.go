@@ -13,7 +13,7 @@ func openAzure(kwargs *pyjson.Object, env Env) (*Backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, notes := azurestore.FromKwargs(kwargs, azurestore.Env{Getenv: env.Getenv, Dir: env.Dir, Confined: env.Confined})
+	s, notes := azurestore.FromKwargs(kwargs, azurestore.Env{Getenv: env.Getenv, Dir: env.Dir, Confined: env.Confined, Words: env.Words})
 	return &Backend{Store: s, Dialect: names, Notes: notes}, nil
 }
 

@@ -4,14 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os/exec"
 	"slices"
 	"strings"
 	"sync"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
-	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 
 	"github.com/airlock-secrets/airlock/airflow"
 	"github.com/airlock-secrets/airlock/store"
@@ -109,7 +107,7 @@ func (l *login) link(class string, o *Options, wanted string) (link, error) {
 	case "ManagedIdentityCredential":
 		made.credential, err = l.managedIdentity(identity, tenant, allowed, wanted)
 	default:
-		made.credential, made.developer = l.program(class), true
+		made.credential, made.developer = l.developer(class), true
 	}
 	return made, err
 }
@@ -130,31 +128,6 @@ func (l *login) environment() (azcore.TokenCredential, error) {
 			Hint: "set AZURE_CLIENT_SECRET, or unset them"}
 	}
 	return missing{"AZURE_CLIENT_ID, AZURE_TENANT_ID and AZURE_CLIENT_SECRET are not all set"}, nil
-}
-
-// program is a log-in by a command line that the user has logged in with. It
-// is looked for in the PATH of the process, never in the current folder.
-func (l *login) program(class string) azcore.TokenCredential {
-	var name string
-	var open func() (azcore.TokenCredential, error)
-	switch class {
-	case "AzureCliCredential":
-		name, open = "az", func() (azcore.TokenCredential, error) { return azidentity.NewAzureCLICredential(nil) }
-	case "AzureDeveloperCliCredential":
-		name, open = "azd", func() (azcore.TokenCredential, error) { return azidentity.NewAzureDeveloperCLICredential(nil) }
-	case "AzurePowerShellCredential":
-		name, open = "pwsh", func() (azcore.TokenCredential, error) { return azidentity.NewAzurePowerShellCredential(nil) }
-	default:
-		return missing{"it needs Microsoft's broker, which airlock does not speak to"}
-	}
-	if _, err := exec.LookPath(name); err != nil { // ErrDot too
-		return missing{name + " is not on the PATH"}
-	}
-	c, err := open()
-	if err != nil {
-		return missing{name + " cannot be used"}
-	}
-	return c
 }
 
 // GetToken implements azcore.TokenCredential.

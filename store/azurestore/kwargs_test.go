@@ -108,7 +108,6 @@ func FuzzChallenge(f *testing.F) {
 // TestChain: which credentials are tried, in which order, and why each gave
 // nothing.
 func TestChain(t *testing.T) {
-	t.Setenv("PATH", t.TempDir())
 	o := Options{VaultURL: "https://v", Env: Env{Getenv: func(name string) (string, bool) {
 		v, ok := map[string]string{"AZURE_POD_IDENTITY_AUTHORITY_HOST": "http://127.0.0.1:1"}[name]
 		return v, ok

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/airlock-secrets/airlock/internal/program"
 	"github.com/airlock-secrets/airlock/internal/route"
 	"github.com/airlock-secrets/airlock/internal/wire/requests"
 )
@@ -71,6 +72,9 @@ type Env struct {
 	Dir string
 	// Confined bounds what may be used besides the kwargs; nil allows all.
 	Confined *route.Confinement
+	// Words say what programs get of the environment: az, azd and pwsh, which
+	// airlock names itself. The zero value has no PATH to find them in.
+	Words program.Words
 }
 
 func (e Env) lookup(name string) (string, bool) {
