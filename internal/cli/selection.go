@@ -112,7 +112,7 @@ func (a *app) askedByDAGs(ctx context.Context, folder string) ([]choice, error) 
 		return nil, usageError{msg: fmt.Sprintf("the DAGs of %s cannot be read: %v", folder, err), hint: "name their folder with --from-dags=FOLDER"}
 	}
 	work := a.progress("reading %d files of %s", len(files), folder)
-	found, err := dagscan.Scan(ctx, dagscan.Options{Dir: a.dir(folder), Files: files, Environ: a.Environ})
+	found, err := dagscan.Scan(ctx, dagscan.Options{Dir: a.dir(folder), Project: a.dir("."), Files: files, Environ: a.Environ})
 	work.done()
 	if err != nil {
 		return nil, fmt.Errorf("reading the DAGs of %s: %w", folder, err)

@@ -14,7 +14,11 @@ type Options struct {
 	// Dir is the project's folder, Files are relative to it.
 	Dir   string
 	Files []string
-	// Python is the interpreter; empty means python3 of Path.
+	// Project is the folder that is looked at, none of whose programs is run;
+	// empty: Dir.
+	Project string
+	// Python is the interpreter; empty means the first python3 of PATH that
+	// lies in neither folder.
 	Python string
 	// Environ is the process environment: only PATH of it is used.
 	Environ []string

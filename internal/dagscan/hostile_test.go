@@ -143,12 +143,26 @@ func TestWithoutPython(t *testing.T) {
 	if r := scan(dir); r.Skipped != "there is no python3 in PATH" || len(r.Uses) != 0 {
 		t.Errorf("%+v", r)
 	}
-	write("python3", "#!/bin/sh\nexit 3\n", 0o700)
-	if r := scan(dir); !strings.Contains(r.Skipped, "does not run") {
+	bin, ran := t.TempDir(), filepath.Join(t.TempDir(), "ran")
+	if err := os.WriteFile(filepath.Join(bin, "python3"), []byte("#!/bin/sh\nexit 3\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if r := scan(bin); !strings.Contains(r.Skipped, "does not run") {
 		t.Errorf("Skipped is %q", r.Skipped)
 	}
-	if r := scan(dir + ":" + os.Getenv("PATH")); r.Skipped != "" || len(r.Uses) != 1 {
+	if r := scan(bin + ":" + os.Getenv("PATH")); r.Skipped != "" || len(r.Uses) != 1 {
 		t.Errorf("the next python3 of PATH is not tried: %+v", r)
+	}
+	write("python3", "#!/bin/sh\ntouch "+ran+"\n", 0o700)
+	link := filepath.Join(t.TempDir(), "bin")
+	if err := os.Symlink(dir, link); err != nil {
+		t.Fatal(err)
+	}
+	if r := scan(dir + ":" + link + ":" + os.Getenv("PATH")); r.Skipped != "" || len(r.Uses) != 1 {
+		t.Errorf("a python3 of the folder is not passed over: %+v", r)
+	}
+	if _, err := os.Stat(ran); err == nil {
+		t.Error("the folder's own python3 ran")
 	}
 	t.Chdir(dir)
 	if r := scan("."); r.Skipped != "there is no python3 in PATH" {

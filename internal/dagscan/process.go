@@ -6,9 +6,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"os/exec"
 	"time"
+
+	"github.com/airlock-secrets/airlock/internal/program"
 )
 
 const (
@@ -19,8 +19,7 @@ const (
 
 // process is a running Python that has read the script and waits for files.
 type process struct {
-	cmd     *exec.Cmd
-	in      io.WriteCloser
+	program *program.Process
 	out     *bufio.Reader
 	version string
 	end     context.CancelFunc
@@ -37,25 +36,14 @@ type hello struct {
 // of PATH alone.
 func start(ctx context.Context, python, source string, environ []string) (*process, error) {
 	ctx, cancel := context.WithCancel(ctx)
-	p := &process{cmd: exec.CommandContext(ctx, python, "-I", "-S", "-B", "-c", source), end: cancel}
-	p.cmd.Dir = "/"
-	p.cmd.Env = []string{"PATH=" + pathOf(environ)}
-	p.cmd.WaitDelay = time.Second
-	var err error
-	if p.in, err = p.cmd.StdinPipe(); err != nil {
-		cancel()
-		return nil, err
-	}
-	out, err := p.cmd.StdoutPipe()
+	c := program.Command{Word: program.Fixed, What: "python3", Args: []string{python, "-I", "-S", "-B", "-c", source}, Dir: "/",
+		Environ: program.PathOnly(environ)}
+	started, err := c.Start(ctx)
 	if err != nil {
 		cancel()
 		return nil, err
 	}
-	if err := p.cmd.Start(); err != nil {
-		cancel()
-		return nil, err
-	}
-	p.out = bufio.NewReaderSize(out, 64<<10)
+	p := &process{program: started, out: bufio.NewReaderSize(started.Out, 64<<10), end: cancel}
 	var first hello
 	if err := p.within(slowestStart, func() error { return p.read(&first) }); err != nil {
 		return nil, errors.Join(err, p.stop())
@@ -79,10 +67,10 @@ func (p *process) within(limit time.Duration, f func() error) error {
 func (p *process) ask(data []byte) (answer, error) {
 	var a answer
 	err := p.within(slowestFile, func() error {
-		if _, err := fmt.Fprintf(p.in, "%d\n", len(data)); err != nil {
+		if _, err := fmt.Fprintf(p.program.In, "%d\n", len(data)); err != nil {
 			return err
 		}
-		if _, err := p.in.Write(data); err != nil {
+		if _, err := p.program.In.Write(data); err != nil {
 			return err
 		}
 		return p.read(&a)
@@ -111,9 +99,9 @@ func (p *process) read(into any) error {
 // stop ends the process and waits for it. How it ends does not matter: all
 // answers are read by then.
 func (p *process) stop() error {
-	err := p.in.Close()
+	err := p.program.In.Close()
 	timer := time.AfterFunc(time.Second, p.end)
-	_ = p.cmd.Wait()
+	_ = p.program.Wait()
 	timer.Stop()
 	p.end()
 	return err

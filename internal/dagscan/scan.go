@@ -12,6 +12,8 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+
+	"github.com/airlock-secrets/airlock/internal/program"
 )
 
 const (
@@ -67,7 +69,7 @@ func scan(ctx context.Context, o Options) (*Result, error) {
 func startFirst(ctx context.Context, o Options, source string) (*process, func() (*process, error), error) {
 	candidates := []string{o.Python}
 	if o.Python == "" {
-		candidates = findPythons(o.Environ)
+		candidates = program.All("python3", o.Environ, o.Dir, cmp.Or(o.Project, o.Dir))
 	}
 	err := errors.New("there is no python3 in PATH")
 	for _, python := range candidates {

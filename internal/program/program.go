@@ -10,8 +10,6 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
-	"path/filepath"
-	"strings"
 	"syscall"
 	"time"
 )
@@ -134,7 +132,7 @@ func (c Command) prepare(ctx context.Context) (*exec.Cmd, error) {
 	if len(c.Args) == 0 || c.Args[0] == "" {
 		return nil, ErrNotFound
 	}
-	path, err := Find(c.Args[0], c.Environ, "")
+	path, err := Find(c.Args[0], c.Environ)
 	if err != nil {
 		return nil, err
 	}
@@ -153,32 +151,6 @@ func (c Command) prepare(ctx context.Context) (*exec.Cmd, error) {
 		return err
 	}
 	return cmd, nil
-}
-
-// Find returns the path of a program: name itself where it has a slash, else
-// the first in the absolute folders of PATH in environ (what other folders
-// mean depends on where airlock happens to run). Where outside is not empty, a
-// program that lies in that folder does not count. The error is ErrNotFound.
-func Find(name string, environ []string, outside string) (string, error) {
-	if strings.ContainsRune(name, filepath.Separator) {
-		return name, nil
-	}
-	search := ""
-	for _, pair := range environ {
-		if value, ok := strings.CutPrefix(pair, "PATH="); ok {
-			search = value // the last counts
-		}
-	}
-	for _, dir := range filepath.SplitList(search) {
-		path := filepath.Join(dir, name)
-		if !filepath.IsAbs(dir) || outside != "" && Inside(outside, path) {
-			continue
-		}
-		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0 {
-			return path, nil
-		}
-	}
-	return "", ErrNotFound
 }
 
 // reason takes the path and its arguments off an error.

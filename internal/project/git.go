@@ -5,10 +5,11 @@ import (
 	"context"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/airlock-secrets/airlock/internal/program"
 )
 
 const (
@@ -21,12 +22,11 @@ const (
 // Without git, or in a folder whose owner git does not trust, the folder
 // counts as one without a repository.
 func (r *reader) git(ctx context.Context) {
-	if !inRepository(r.project.Dir) {
+	top, ok := repository(r.project.Dir)
+	if !ok {
 		return
 	}
-	ctx, stop := context.WithTimeout(ctx, longestGit)
-	defer stop()
-	tracked, ok := runGit(ctx, r.project.Dir, nil, "ls-files", "-z", "--cached")
+	tracked, ok := runGit(ctx, r.project.Dir, top, nil, "ls-files", "-z", "--cached")
 	if !ok {
 		return
 	}
@@ -51,7 +51,7 @@ func (r *reader) git(ctx context.Context) {
 	if asked.Len() == 0 {
 		return
 	}
-	ignored, _ := runGit(ctx, r.project.Dir, &asked, "check-ignore", "-z", "--stdin", "--no-index")
+	ignored, _ := runGit(ctx, r.project.Dir, top, &asked, "check-ignore", "-z", "--stdin", "--no-index")
 	for _, name := range ignored {
 		if f := byPath[name]; f != nil {
 			f.Ignored = true
@@ -59,42 +59,35 @@ func (r *reader) git(ctx context.Context) {
 	}
 }
 
-func inRepository(dir string) bool {
+// repository returns the folder of the repository that dir is in.
+func repository(dir string) (top string, ok bool) {
 	for {
 		if _, err := os.Lstat(filepath.Join(dir, ".git")); err == nil {
-			return true
+			return dir, true
 		}
 		up := filepath.Dir(dir)
 		if up == dir {
-			return false
+			return "", false
 		}
 		dir = up
 	}
 }
 
-// runGit returns the paths that git prints, and whether it could be asked.
-// check-ignore ends with 1 where it prints none.
-func runGit(ctx context.Context, dir string, in io.Reader, args ...string) ([]string, bool) {
-	path, err := exec.LookPath("git")
+// runGit returns the paths that git prints, and whether it could be asked: a
+// git that lies in the repository itself is not. check-ignore ends with 1 where
+// it prints none.
+func runGit(ctx context.Context, dir, top string, in io.Reader, args ...string) ([]string, bool) {
+	path, err := program.Find("git", os.Environ(), top)
 	if err != nil {
 		return nil, false
 	}
 	// A bare repository among the files of another would bring a
 	// configuration of its own.
-	safe := []string{"--no-pager", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "-c", "core.untrackedCache=false",
+	safe := []string{path, "--no-pager", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "-c", "core.untrackedCache=false",
 		"-c", "safe.bareRepository=explicit", "-c", "submodule.recurse=false"}
-	cmd := exec.CommandContext(ctx, path, append(safe, args...)...)
-	cmd.Dir, cmd.Stdin = dir, in
-	cmd.Env = gitEnviron()
-	cmd.WaitDelay = time.Second
-	pipe, err := cmd.StdoutPipe()
-	if err != nil || cmd.Start() != nil {
-		return nil, false
-	}
-	out, err := io.ReadAll(io.LimitReader(pipe, mostGit))
-	_, _ = io.Copy(io.Discard, pipe)
-	failed := cmd.Wait()
-	if err != nil || failed != nil {
+	out, err := program.Command{Word: program.Fixed, What: "git", Args: append(safe, args...), Environ: gitEnviron(), Dir: dir, In: in,
+		Limit: mostGit, Timeout: longestGit}.Output(ctx)
+	if err != nil {
 		return nil, false
 	}
 	return strings.Split(strings.TrimSuffix(string(out), "\x00"), "\x00"), true

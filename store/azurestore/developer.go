@@ -42,7 +42,7 @@ func (l *login) developer(class string) azcore.TokenCredential {
 	default:
 		return missing{"it needs Microsoft's broker, which airlock does not speak to"}
 	}
-	if _, err := program.Find(d.name, d.words.Environ, ""); err != nil {
+	if _, err := program.Find(d.name, d.words.Environ); err != nil {
 		return missing{d.name + " is not on the PATH"}
 	}
 	return d
