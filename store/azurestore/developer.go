@@ -42,6 +42,9 @@ func (l *login) developer(class string) azcore.TokenCredential {
 	default:
 		return missing{"it needs Microsoft's broker, which airlock does not speak to"}
 	}
+	if l.env.Confined != nil {
+		return missing{d.name + " is logged in as you, and the folder names the address"}
+	}
 	if _, err := program.Find(d.name, d.words.Environ); err != nil {
 		return missing{d.name + " is not on the PATH"}
 	}

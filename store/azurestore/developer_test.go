@@ -11,6 +11,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 
 	"github.com/airlock-secrets/airlock/internal/program"
+	"github.com/airlock-secrets/airlock/internal/route"
 )
 
 // TestDeveloperLogIns: the command lines, played by scripts that say what they
@@ -60,8 +61,12 @@ func TestDeveloperLogIns(t *testing.T) {
 	if _, err := l.developer("AzureCliCredential").GetToken(t.Context(), tokenFor("https://v/.default")); err == nil || err.Error() != "ERROR: Please run az login" {
 		t.Errorf("az that is not logged in: %v", err)
 	}
-	l.env.Words.Environ = []string{"PATH=."}
+	l.env.Confined = &route.Confinement{Dir: folder}
 	var none *unavailable
+	if _, err := l.developer("AzureCliCredential").GetToken(t.Context(), tokenFor("https://v/.default")); !errors.As(err, &none) {
+		t.Errorf("the user's log-in for an address of the folder: %v", err)
+	}
+	l.env.Confined, l.env.Words.Environ = nil, []string{"PATH=."}
 	if _, err := l.developer("AzureCliCredential").GetToken(t.Context(), tokenFor("https://v/.default")); !errors.As(err, &none) {
 		t.Errorf("az in the current folder: %v", err)
 	}
