@@ -132,17 +132,25 @@ func (c *Confinement) deny(path string) error {
 
 // PinOf is the Pin of connections that trust the CA file, or the folder of CA
 // files, at path: what it holds, so that another one is another pin. A path
-// that cannot be read has a pin that nothing else has.
+// that cannot be read has a pin that nothing else has; so has one that is no
+// regular file, or holds more than any bundle.
 func (c *Confinement) PinOf(path string) string {
-	sum := sha256.New()
+	sum, left := sha256.New(), int64(largestCA)
 	info, err := c.Stat(path)
 	files := []string{path}
 	if err == nil && info.IsDir() {
 		files, err = filepath.Glob(filepath.Join(path, "*"))
 	}
 	for _, file := range files {
-		text, failed := c.ReadFile(file, largestCA)
-		err = errors.Join(err, failed)
+		if err != nil {
+			return "ca:unreadable"
+		}
+		if info, err := c.Stat(file); err != nil || !info.Mode().IsRegular() {
+			return "ca:unreadable"
+		}
+		var text []byte
+		text, err = c.ReadFile(file, left)
+		left -= int64(len(text))
 		sum.Write(text)
 		sum.Write([]byte{0})
 	}
@@ -152,6 +160,6 @@ func (c *Confinement) PinOf(path string) string {
 	return "ca:" + hex.EncodeToString(sum.Sum(nil))
 }
 
-// largestCA bounds what is read of a CA file; the system's own bundle has a
-// quarter of a megabyte.
+// largestCA bounds what is read of a CA file, or of a folder of them; the
+// system's own bundle has a quarter of a megabyte.
 const largestCA = 4 << 20

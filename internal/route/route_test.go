@@ -94,4 +94,12 @@ func TestPinOf(t *testing.T) {
 	if one == other || one != pin("c", "one") || free.PinOf(dir) == one || free.PinOf(filepath.Join(dir, "none")) != "ca:unreadable" {
 		t.Errorf("pins %q and %q", one, other)
 	}
+	if err := syscall.Mkfifo(filepath.Join(dir, "fifo"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, special := range []string{filepath.Join(dir, "fifo"), dir, "/dev/zero"} { // no end of reading it
+		if got := free.PinOf(special); got != "ca:unreadable" {
+			t.Errorf("PinOf(%s) = %q", special, got)
+		}
+	}
 }
