@@ -24,6 +24,14 @@ func (m *metadataServer) host() string {
 	return "metadata.google.internal"
 }
 
+// ip is where the server is looked for.
+func (m *metadataServer) ip() string {
+	if v, ok := m.env.lookup("GCE_METADATA_IP"); ok {
+		return v
+	}
+	return "169.254.169.254"
+}
+
 // errNoDefault is what google.auth.default raises in the end.
 var errNoDefault = python("DefaultCredentialsError", "Your default credentials were not found. To set up Application Default Credentials, "+
 	"see https://cloud.google.com/docs/authentication/external/set-up-adc for more information.")
@@ -31,13 +39,9 @@ var errNoDefault = python("DefaultCredentialsError", "Your default credentials w
 // present asks whether there is a metadata server, three times at most
 // (google.auth.compute_engine._metadata.ping).
 func (m *metadataServer) present(ctx context.Context, w *web) error {
-	ip := "169.254.169.254"
-	if v, ok := m.env.lookup("GCE_METADATA_IP"); ok {
-		ip = v
-	}
 	tries := number(m.env.get("GCE_METADATA_DETECT_RETRIES"), 3)
 	for range tries {
-		a, err := m.ask(ctx, w, "http://"+ip, "looking for a metadata server")
+		a, err := m.ask(ctx, w, "http://"+m.ip(), "looking for a metadata server")
 		if err == nil {
 			if a.status == http.StatusOK && a.header.Get("Metadata-Flavor") == "Google" {
 				return nil

@@ -42,7 +42,7 @@ func fromEnvironment(env Env) (*Credentials, error) {
 	if file := env.get("GOOGLE_APPLICATION_CREDENTIALS"); file != "" && file != sdk {
 		return fromConfigFile(env, file, env.Words.Named("GOOGLE_APPLICATION_CREDENTIALS"), nil)
 	}
-	if info, err := os.Stat(env.path(sdk)); err != nil || !info.Mode().IsRegular() {
+	if info, err := env.Confined.Stat(env.path(sdk)); err != nil || !info.Mode().IsRegular() {
 		return nil, nil
 	}
 	c, err := fromConfigFile(env, sdk, env.Words.Named("CLOUDSDK_CONFIG").And(env.Words.Named("HOME")), nil)

@@ -139,7 +139,7 @@ func (s *Store) connect() (*connection, error) {
 	}
 	c := &connection{}
 	dial := dialer{proxy: grpcProxy(s.options.Env)}
-	c.grpc, err = grpc.NewClient("passthrough:///"+s.target(),
+	c.grpc, err = grpc.NewClient("passthrough:///"+target(s.universe),
 		grpc.WithTransportCredentials(watchedTLS{credentials.NewTLS(config), &c.handshake}),
 		grpc.WithContextDialer(dial.dial), grpc.WithNoProxy(), grpc.WithUserAgent("airlock"),
 		grpc.WithDisableServiceConfig(), grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxAnswer)))
@@ -151,12 +151,14 @@ func (s *Store) connect() (*connection, error) {
 	return c, nil
 }
 
+// rootsVariable names the authorities that gRPC's core trusts.
+const rootsVariable = "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH"
+
 // tlsConfig trusts the authorities of GRPC_DEFAULT_SSL_ROOTS_FILE_PATH, as
 // gRPC's core does, else the system's.
 func (s *Store) tlsConfig() (*tls.Config, error) {
 	config := &tls.Config{MinVersion: tls.VersionTLS12}
-	const variable = "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH"
-	file := s.options.Env.get(variable)
+	file := s.options.Env.get(rootsVariable)
 	if file == "" {
 		return config, nil
 	}
@@ -168,7 +170,7 @@ func (s *Store) tlsConfig() (*tls.Config, error) {
 		}
 	}
 	if err != nil {
-		return nil, &store.Error{Code: store.Invalid, Err: err, Hint: variable + " must name a file of PEM certificates"}
+		return nil, &store.Error{Code: store.Invalid, Err: err, Hint: rootsVariable + " must name a file of PEM certificates"}
 	}
 	return config, nil
 }
@@ -195,9 +197,12 @@ func (w watchedTLS) Clone() credentials.TransportCredentials {
 	return watchedTLS{w.TransportCredentials.Clone(), w.last}
 }
 
+// grpcProxies are the variables that gRPC's core reads.
+var grpcProxies = []string{"grpc_proxy", "https_proxy", "http_proxy"}
+
 // grpcProxy is the proxy of gRPC's core, which knows these spellings only.
 func grpcProxy(env Env) func(*url.URL) (*url.URL, error) {
-	c := httpproxy.Config{HTTPSProxy: env.first("grpc_proxy", "https_proxy", "http_proxy"), NoProxy: env.first("no_grpc_proxy", "no_proxy")}
+	c := httpproxy.Config{HTTPSProxy: env.first(grpcProxies...), NoProxy: env.first("no_grpc_proxy", "no_proxy")}
 	return c.ProxyFunc()
 }
 

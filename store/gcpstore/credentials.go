@@ -33,6 +33,8 @@ type Credentials struct {
 	scopes []string
 	// found is set where they come from the environment.
 	found bool
+	// file is the path of the file that holds them, "" where none does.
+	file string
 }
 
 // Format keeps credentials out of what is printed.
@@ -42,6 +44,11 @@ func (*Credentials) Format(f fmt.State, _ rune) { _, _ = fmt.Fprint(f, "credenti
 // be taken.
 type account interface {
 	token(ctx context.Context, w *web, scopes []string) (access, error)
+	// addresses are those that token asks.
+	addresses() []address
+	// own reports whether the account proves itself by what the settings of
+	// the store hold, and needs nothing of the machine.
+	own() bool
 }
 
 // access is an access token.

@@ -110,9 +110,9 @@ func universeOf(o Options) (string, error) {
 	return v, nil
 }
 
-// target is the address of the service, with a port.
-func (s *Store) target() string {
-	host := "secretmanager." + s.universe
+// target is the address of the service in a universe, with a port.
+func target(universe string) string {
+	host := "secretmanager." + universe
 	if strings.Contains(host, ":") {
 		return host
 	}
@@ -130,7 +130,7 @@ func (s *Store) Name() string {
 
 // Endpoint is the address of the service. A daemon asks for it to notice that
 // it would ask itself.
-func (s *Store) Endpoint() *url.URL { return &url.URL{Scheme: "https", Host: s.target()} }
+func (s *Store) Endpoint() *url.URL { return &url.URL{Scheme: "https", Host: target(s.universe)} }
 
 // Locate implements store.Locator: the resource name of the latest version.
 func (s *Store) Locate(name string) string {

@@ -3,7 +3,6 @@ package gcpstore
 import (
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 
@@ -195,7 +194,7 @@ func (k kwargReader) credentials() (*Credentials, error) {
 	case []any:
 		a.scopes = texts(scopes)
 	}
-	return &Credentials{account: a, project: project, universe: c.universe, found: c.found, scopes: c.scopes}, nil
+	return &Credentials{account: a, project: project, universe: c.universe, found: c.found, scopes: c.scopes, file: c.file}, nil
 }
 
 // impersonation is _get_target_principal_and_delegates.
@@ -314,7 +313,7 @@ func (k kwargReader) fromConfig(v any, scopes []string) (*Credentials, error) {
 	const what = "gcp_credential_config_file"
 	switch v := v.(type) {
 	case string:
-		if _, err := os.Stat(k.env.path(v)); err == nil {
+		if k.env.exists(v) {
 			return fromConfigFile(k.env, v, k.env.Words.Kwargs, scopes)
 		}
 		return fromConfigText(k.env, what, v, k.env.Words.Kwargs, scopes)

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"strings"
 	"syscall"
 	"unicode/utf8"
@@ -83,7 +82,11 @@ func fromKeyFile(env Env, path string) (*Credentials, error) {
 	if !ok {
 		return nil, python("AttributeError", fmt.Sprintf("'%s' object has no attribute 'keys'", pyjson.TypeName(v)))
 	}
-	return fromServiceAccountInfo(info)
+	c, err := fromServiceAccountInfo(info)
+	if err == nil {
+		c.file = env.path(path)
+	}
+	return c, err
 }
 
 // notJSON is Python's error for text that is not JSON: it says where, not what
@@ -98,8 +101,11 @@ func notJSON(err error) error {
 
 // readFile reads a file of credentials; an error is Python's.
 func readFile(env Env, path string) (string, error) {
-	f, err := os.Open(env.path(path))
-	if err != nil {
+	f, err := env.open(path)
+	switch {
+	case withheld(err), errors.Is(err, errNotRegular):
+		return "", err
+	case err != nil:
 		return "", osError(path, err)
 	}
 	defer func() { _ = f.Close() }()
@@ -137,14 +143,18 @@ func osError(path string, err error) error {
 // fromConfigFile is google.auth.load_credentials_from_file, named being the
 // word of what names the file.
 func fromConfigFile(env Env, path string, named program.Word, scopes []string) (*Credentials, error) {
-	if _, err := os.Stat(env.path(path)); err != nil {
+	if !env.exists(path) {
 		return nil, defaultError("File " + store.Clip(path) + " was not found.")
 	}
 	text, err := readFile(env, path)
 	if err != nil {
 		return nil, err
 	}
-	return fromConfigText(env, "File "+store.Clip(path), text, env.Words.File(env.path(path), named), scopes)
+	c, err := fromConfigText(env, "File "+store.Clip(path), text, env.Words.File(env.path(path), named), scopes)
+	if err == nil {
+		c.file = env.path(path)
+	}
+	return c, err
 }
 
 // fromConfigText reads the text of a file of credentials, whose word it is

@@ -47,6 +47,10 @@ type Env struct {
 	// Words say whose word the settings are, for a program that gives a
 	// token. The zero value runs none.
 	Words program.Words
+
+	// peek is set where settings are only looked at: a file that is no regular
+	// one is not read, as it may be readable once, or never end.
+	peek bool
 }
 
 func (e Env) lookup(name string) (string, bool) {
@@ -66,6 +70,17 @@ func (e Env) first(names ...string) string {
 	for _, name := range names {
 		if v := e.get(name); v != "" {
 			return v
+		}
+	}
+	return ""
+}
+
+// firstName returns the name of the first of the variables that is not empty;
+// "" where all are.
+func (e Env) firstName(names ...string) string {
+	for _, name := range names {
+		if e.get(name) != "" {
+			return name
 		}
 	}
 	return ""

@@ -28,15 +28,7 @@ type Signer struct {
 // kwargs have it, nil for none), and scopes, of which there is at least one.
 // An error is a *store.Error of code Invalid around Airflow's.
 func OpenSigner(keyPath, keyfile any, scopes []string, env Env) (*Signer, error) {
-	kwargs := pyjson.NewObject()
-	list := make([]any, len(scopes))
-	for i, scope := range scopes {
-		list[i] = scope
-	}
-	for name, v := range map[string]any{"gcp_key_path": keyPath, "gcp_keyfile_dict": keyfile, "gcp_scopes": list} {
-		kwargs.Set(name, v)
-	}
-	k := kwargReader{kwargs, env}
+	k := signerReader(keyPath, keyfile, scopes, env)
 	if err := k.exclusive(); err != nil {
 		return nil, configError(err)
 	}
@@ -49,6 +41,18 @@ func OpenSigner(keyPath, keyfile any, scopes []string, env Env) (*Signer, error)
 		return nil, configError(err)
 	}
 	return &Signer{credentials, universe, &web{env: env, now: time.Now}}, nil
+}
+
+func signerReader(keyPath, keyfile any, scopes []string, env Env) kwargReader {
+	kwargs := pyjson.NewObject()
+	list := make([]any, len(scopes))
+	for i, scope := range scopes {
+		list[i] = scope
+	}
+	for name, v := range map[string]any{"gcp_key_path": keyPath, "gcp_keyfile_dict": keyfile, "gcp_scopes": list} {
+		kwargs.Set(name, v)
+	}
+	return kwargReader{kwargs, env}
 }
 
 // Format keeps credentials out of what is printed.

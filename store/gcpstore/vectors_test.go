@@ -190,6 +190,10 @@ func (f fixed) token(context.Context, *web, []string) (access, error) {
 	return access{string(f), time.Now().Add(time.Hour)}, nil
 }
 
+func (fixed) addresses() []address { return nil }
+
+func (fixed) own() bool { return true }
+
 // keyfile makes the key file that {"@keyfile": project} stands for.
 func keyfile(t *testing.T) func(*pyjson.Object) (any, bool) {
 	return func(o *pyjson.Object) (any, bool) {

@@ -16,8 +16,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-
-	"golang.org/x/net/http/httpproxy"
 )
 
 // maxToken bounds the answer of a token endpoint.
@@ -51,9 +49,7 @@ func (w *web) http() (*http.Client, error) {
 }
 
 func newTransport(env Env) (*http.Transport, error) {
-	proxies := httpproxy.Config{HTTPProxy: env.first("http_proxy", "HTTP_PROXY"), HTTPSProxy: env.first("https_proxy", "HTTPS_PROXY"),
-		NoProxy: env.first("no_proxy", "NO_PROXY")}
-	find := proxies.ProxyFunc()
+	find := webProxies(env).ProxyFunc()
 	t := &http.Transport{
 		Proxy: func(r *http.Request) (*url.URL, error) { return find(r.URL) },
 		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {

@@ -1,0 +1,55 @@
+package gcpstore
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"github.com/airlock-secrets/airlock/store"
+)
+
+// errNotRegular is a file that is not looked at.
+var errNotRegular = errors.New("it is not a regular file")
+
+// open opens a file that a setting names.
+func (e Env) open(path string) (*os.File, error) {
+	path = e.path(path)
+	if !e.peek || e.Confined != nil {
+		return e.Confined.Open(path)
+	}
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() && !info.IsDir() {
+		return nil, &fs.PathError{Op: "open", Path: path, Err: errNotRegular}
+	}
+	return os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // it may have become a pipe
+}
+
+// exists reports whether there is a file at path. One that must not be read
+// counts as there, so that opening it says why.
+func (e Env) exists(path string) bool {
+	_, err := e.Confined.Stat(e.path(path))
+	if err == nil || e.Confined == nil {
+		return err == nil
+	}
+	f, err := e.Confined.Open(e.path(path))
+	if err == nil {
+		_ = f.Close()
+	}
+	return err == nil || withheld(err)
+}
+
+// withheld reports whether a confined driver was refused what it wanted.
+func withheld(err error) bool { return err != nil && store.CodeOf(err) == store.Denied }
+
+// absolute is a path as route.Setting has it; "" stays.
+func absolute(path string) string {
+	if path == "" {
+		return ""
+	}
+	full, err := filepath.Abs(path)
+	if err != nil {
+		return path
+	}
+	return full
+}
