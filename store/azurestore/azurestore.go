@@ -89,7 +89,7 @@ func (s *Store) ready(ctx context.Context) (*azsecrets.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	client, err := azsecrets.NewClient(s.base(), nil, s.clientOptions(transport))
+	client, err := azsecrets.NewClient(s.options.base(), nil, s.clientOptions(transport))
 	if err != nil {
 		return nil, err
 	}
@@ -107,7 +107,7 @@ func (s *Store) transport() (policy.Transporter, error) {
 		return nil, &store.Error{Code: store.Invalid, Hint: `set vault_url in backend_kwargs: "https://NAME.vault.azure.net/"`,
 			Err: &airflow.Error{Type: "ValueError", Message: "vault_url must be the URL of an Azure Key Vault"}}
 	}
-	if u, err := url.Parse(s.base()); err != nil || u.Host == "" {
+	if u, err := url.Parse(s.options.base()); err != nil || u.Host == "" {
 		return nil, &store.Error{Code: store.Invalid, Err: errors.New("vault_url is not a URL"), Hint: `write vault_url as "https://NAME.vault.azure.net/"`}
 	}
 	if s.options.Transport != nil {
@@ -124,8 +124,8 @@ func (s *Store) transport() (policy.Transporter, error) {
 
 // base is the address in a form that the client takes; the authorizer refuses
 // what is not https.
-func (s *Store) base() string {
-	address := s.options.address()
+func (o *Options) base() string {
+	address := o.address()
 	if !strings.Contains(address, "://") {
 		return "https://" + address
 	}

@@ -59,16 +59,11 @@ var chainOrder = []struct{ class, group string }{
 // defaultChain is DefaultAzureCredential.__init__ as AzureKeyVaultBackend calls
 // it.
 func (l *login) defaultChain(o *Options) (azcore.TokenCredential, error) {
-	wanted := strings.ToLower(strings.TrimSpace(l.env.get("AZURE_TOKEN_CREDENTIALS")))
+	wanted := wantedCredentials(l.env)
 	c := &chain{}
-	known := wanted == "" || wanted == "dev" || wanted == "prod" || wanted == "interactivebrowsercredential"
-	for _, entry := range chainOrder {
-		single := strings.ToLower(entry.class)
-		known = known || wanted == single
-		if wanted != "" && wanted != entry.group && wanted != single {
-			continue
-		}
-		link, err := l.link(entry.class, o, wanted)
+	classes, known := chainOf(wanted)
+	for _, class := range classes {
+		link, err := l.link(class, o, wanted)
 		if err != nil {
 			return nil, err
 		}
@@ -83,12 +78,36 @@ func (l *login) defaultChain(o *Options) (azcore.TokenCredential, error) {
 	return c, nil
 }
 
+// wantedCredentials is AZURE_TOKEN_CREDENTIALS.
+func wantedCredentials(env Env) string {
+	return strings.ToLower(strings.TrimSpace(env.get("AZURE_TOKEN_CREDENTIALS")))
+}
+
+// chainOf are the classes that are wanted, in the chain's order; known is
+// false where nobody knows what is meant.
+func chainOf(wanted string) (classes []string, known bool) {
+	known = wanted == "" || wanted == "dev" || wanted == "prod" || wanted == "interactivebrowsercredential"
+	for _, entry := range chainOrder {
+		single := strings.ToLower(entry.class)
+		known = known || wanted == single
+		if wanted == "" || wanted == entry.group || wanted == single {
+			classes = append(classes, entry.class)
+		}
+	}
+	return classes, known
+}
+
+// identity is who the workload and the managed identity are.
+func (o *Options) identity() (client, tenant string, allowed []string) {
+	if o.ManagedIdentityClientID != "" && o.WorkloadIdentityTenantID != "" {
+		return o.ManagedIdentityClientID, o.WorkloadIdentityTenantID, []string{o.WorkloadIdentityTenantID}
+	}
+	return o.Env.get("AZURE_CLIENT_ID"), o.Env.get("AZURE_TENANT_ID"), nil
+}
+
 // link builds one credential of the chain.
 func (l *login) link(class string, o *Options, wanted string) (link, error) {
-	identity, tenant, allowed := l.env.get("AZURE_CLIENT_ID"), l.env.get("AZURE_TENANT_ID"), []string(nil)
-	if o.ManagedIdentityClientID != "" && o.WorkloadIdentityTenantID != "" {
-		identity, tenant, allowed = o.ManagedIdentityClientID, o.WorkloadIdentityTenantID, []string{o.WorkloadIdentityTenantID}
-	}
+	identity, tenant, allowed := o.identity()
 	made := link{class: class}
 	var err error
 	switch class {
@@ -112,18 +131,32 @@ func (l *login) link(class string, o *Options, wanted string) (link, error) {
 	return made, err
 }
 
-// environment is EnvironmentCredential: variables that are set count even
-// where they are empty.
-func (l *login) environment() (azcore.TokenCredential, error) {
+// environmentProof is the variable by which EnvironmentCredential proves who
+// asks; "" where not all that it needs is set. Variables that are set count
+// even where they are empty.
+func environmentProof(env Env) string {
 	set := func(names ...string) bool {
-		return !slices.ContainsFunc(names, func(name string) bool { _, ok := l.env.lookup(name); return !ok })
+		return !slices.ContainsFunc(names, func(name string) bool { _, ok := env.lookup(name); return !ok })
 	}
-	switch get := l.env.get; {
+	switch {
 	case set("AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET", "AZURE_TENANT_ID"):
-		return l.clientSecret(get("AZURE_TENANT_ID"), get("AZURE_CLIENT_ID"), get("AZURE_CLIENT_SECRET"))
+		return "AZURE_CLIENT_SECRET"
 	case set("AZURE_CLIENT_ID", "AZURE_CLIENT_CERTIFICATE_PATH", "AZURE_TENANT_ID"):
-		return l.certificate(get("AZURE_TENANT_ID"), get("AZURE_CLIENT_ID"), get("AZURE_CLIENT_CERTIFICATE_PATH"), get("AZURE_CLIENT_CERTIFICATE_PASSWORD"))
+		return "AZURE_CLIENT_CERTIFICATE_PATH"
 	case set("AZURE_CLIENT_ID", "AZURE_USERNAME", "AZURE_PASSWORD"):
+		return "AZURE_PASSWORD"
+	}
+	return ""
+}
+
+// environment is EnvironmentCredential.
+func (l *login) environment() (azcore.TokenCredential, error) {
+	switch get := l.env.get; environmentProof(l.env) {
+	case "AZURE_CLIENT_SECRET":
+		return l.clientSecret(get("AZURE_TENANT_ID"), get("AZURE_CLIENT_ID"), get("AZURE_CLIENT_SECRET"))
+	case "AZURE_CLIENT_CERTIFICATE_PATH":
+		return l.certificate(get("AZURE_TENANT_ID"), get("AZURE_CLIENT_ID"), get("AZURE_CLIENT_CERTIFICATE_PATH"), get("AZURE_CLIENT_CERTIFICATE_PASSWORD"))
+	case "AZURE_PASSWORD":
 		return nil, &store.Error{Code: store.Unsupported, Err: errors.New("airlock does not log in to Azure with AZURE_USERNAME and AZURE_PASSWORD, which Microsoft has given up"),
 			Hint: "set AZURE_CLIENT_SECRET, or unset them"}
 	}

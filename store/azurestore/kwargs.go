@@ -29,8 +29,18 @@ func FromKwargs(kwargs *pyjson.Object, env Env) (s *Store, notes []string) {
 	if kwargs == nil {
 		kwargs = pyjson.NewObject()
 	}
-	o := Options{Env: env}
-	var broken error
+	o, notes, broken := optionsOf(kwargs, env)
+	s = New(o)
+	s.clientKwargs = slices.DeleteFunc(slices.Clone(kwargs.Keys()), func(name string) bool { return slices.Contains(backendKwargs, name) })
+	if broken != nil {
+		s.broken = &store.Error{Op: "configure", Store: s.name, Code: store.Invalid, Err: broken, Hint: "correct backend_kwargs"}
+	}
+	return s, notes
+}
+
+// optionsOf reads kwargs; broken is the error of every look-up.
+func optionsOf(kwargs *pyjson.Object, env Env) (o Options, notes []string, broken error) {
+	o.Env = env
 	for _, setting := range []struct {
 		name string
 		to   *string
@@ -67,12 +77,7 @@ func FromKwargs(kwargs *pyjson.Object, env Env) (s *Store, notes []string) {
 			broken = err
 		}
 	}
-	s = New(o)
-	s.clientKwargs = slices.DeleteFunc(slices.Clone(kwargs.Keys()), func(name string) bool { return slices.Contains(backendKwargs, name) })
-	if broken != nil {
-		s.broken = &store.Error{Op: "configure", Store: s.name, Code: store.Invalid, Err: broken, Hint: "correct backend_kwargs"}
-	}
-	return s, notes
+	return o, notes, broken
 }
 
 // pythonName is how Python's own argument errors call None.

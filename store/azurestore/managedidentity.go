@@ -29,6 +29,8 @@ type identityEndpoint struct {
 	url    string
 	header http.Header
 	query  url.Values // in a POST: the form
+	// named is the variable that names url; "" where none does.
+	named string
 	// probe is set where nobody knows whether the service is there.
 	probe bool
 }
@@ -45,7 +47,7 @@ func (l *login) managedIdentity(client, tenant string, allowed []string, wanted 
 	case get("IDENTITY_ENDPOINT") != "" && get("IDENTITY_HEADER") != "" && get("IDENTITY_SERVER_THUMBPRINT") != "":
 		return missing{"airlock does not speak to the managed identity service of Service Fabric"}, nil
 	case get("IDENTITY_ENDPOINT") != "" && get("IDENTITY_HEADER") != "": // App Service
-		identity.url = get("IDENTITY_ENDPOINT")
+		identity.url, identity.named = get("IDENTITY_ENDPOINT"), "IDENTITY_ENDPOINT"
 		identity.header.Set("X-IDENTITY-HEADER", get("IDENTITY_HEADER"))
 		identity.header.Set("Metadata", "true")
 		identity.query.Set("api-version", "2019-08-01")
@@ -54,7 +56,7 @@ func (l *login) managedIdentity(client, tenant string, allowed []string, wanted 
 	case get("IDENTITY_ENDPOINT") != "":
 		return missing{"IDENTITY_ENDPOINT is set without IDENTITY_HEADER"}, nil
 	case get("MSI_ENDPOINT") != "" && get("MSI_SECRET") != "": // Azure ML
-		identity.url = get("MSI_ENDPOINT")
+		identity.url, identity.named = get("MSI_ENDPOINT"), "MSI_ENDPOINT"
 		identity.header.Set("secret", get("MSI_SECRET"))
 		identity.query.Set("api-version", "2017-09-01")
 		if client != "" {
@@ -62,7 +64,7 @@ func (l *login) managedIdentity(client, tenant string, allowed []string, wanted 
 			identity.query.Set("clientid", client)
 		}
 	case get("MSI_ENDPOINT") != "": // Cloud Shell
-		identity.url, identity.method = get("MSI_ENDPOINT"), http.MethodPost
+		identity.url, identity.named, identity.method = get("MSI_ENDPOINT"), "MSI_ENDPOINT", http.MethodPost
 		identity.header.Set("Metadata", "true")
 	case get("AZURE_AUTHORITY_HOST") != "" && get("AZURE_TENANT_ID") != "" && get("AZURE_FEDERATED_TOKEN_FILE") != "" && wanted == "" && client != "":
 		return l.workload(get("AZURE_TENANT_ID"), client, get("AZURE_FEDERATED_TOKEN_FILE"), allowed)
@@ -71,7 +73,10 @@ func (l *login) managedIdentity(client, tenant string, allowed []string, wanted 
 		if !given {
 			host = metadataAddress
 		}
-		identity.url = strings.Trim(host, "/") + "/metadata/identity/oauth2/token"
+		if host = strings.Trim(host, "/"); host != metadataAddress {
+			identity.named = "AZURE_POD_IDENTITY_AUTHORITY_HOST"
+		}
+		identity.url = host + "/metadata/identity/oauth2/token"
 		identity.header.Set("Metadata", "true")
 		identity.query.Set("api-version", "2018-02-01")
 		identity.probe = !given && wanted != "managedidentitycredential"

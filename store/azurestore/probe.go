@@ -99,7 +99,7 @@ func (s *Store) Explain(_ context.Context, name string, err error) *store.Sympto
 
 // vaultName is the first label of the vault's host.
 func (s *Store) vaultName() string {
-	u, err := url.Parse(s.base())
+	u, err := url.Parse(s.options.base())
 	if err != nil {
 		return "VAULT"
 	}

@@ -45,10 +45,7 @@ func (e *timeoutError) Unwrap() error { return e.cause }
 // newHTTPClient trusts and goes through what tls, the environment (with env)
 // and proxies say.
 func newHTTPClient(o *Options, t TLS, env bool, proxies map[string]string) (*http.Client, error) {
-	getenv := requests.Getenv(o.Env.Getenv)
-	if !env {
-		getenv = nil
-	}
+	getenv := o.routeEnv(env)
 	from := "connection_verify"
 	if t.CA == "" {
 		t.CA, from = requests.CABundle(getenv)
@@ -64,6 +61,15 @@ func newHTTPClient(o *Options, t TLS, env bool, proxies map[string]string) (*htt
 		MaxIdleConnsPerHost: 10, IdleConnTimeout: 90 * time.Second, ForceAttemptHTTP2: true,
 	}
 	return &http.Client{Transport: transport, CheckRedirect: noRedirects}, nil
+}
+
+// routeEnv is the environment that proxies and CA files are read from; none
+// where env is false.
+func (o *Options) routeEnv(env bool) requests.Getenv {
+	if !env {
+		return nil
+	}
+	return o.Env.Getenv
 }
 
 // noRedirects takes a redirect for the answer: neither service redirects, and
