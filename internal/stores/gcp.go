@@ -3,6 +3,7 @@ package stores
 import (
 	"github.com/airlock-secrets/airlock/airflow/dialect"
 	"github.com/airlock-secrets/airlock/airflow/pyjson"
+	"github.com/airlock-secrets/airlock/internal/route"
 	"github.com/airlock-secrets/airlock/store/gcpstore"
 )
 
@@ -17,12 +18,21 @@ func openGCP(kwargs *pyjson.Object, env Env) (*Backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, warnings, err := gcpstore.FromKwargs(kwargs, gcpstore.Env{Getenv: env.Getenv, Home: env.Home, Dir: env.Dir, Confined: env.Confined, Words: env.Words})
+	s, warnings, err := gcpstore.FromKwargs(kwargs, env.gcp())
 	if err != nil {
 		return nil, err
 	}
 	return &Backend{Store: s, Dialect: names, Notes: warnings}, nil
 }
+
+// gcp is what Google's settings are read from.
+func (e Env) gcp() gcpstore.Env {
+	return gcpstore.Env{Getenv: e.Getenv, Home: e.Home, Dir: e.Dir, Confined: e.Confined, Words: e.Words}
+}
+
+func gcpRoute(kwargs *pyjson.Object, env Env) []route.Point { return gcpstore.Route(kwargs, env.gcp()) }
+
+func gcpLacks(kwargs *pyjson.Object, env Env) string { return gcpstore.Lacks(kwargs, env.gcp()) }
 
 // checkGCP leaves out what openGCP reads and asks to find the credentials.
 func checkGCP(kwargs *pyjson.Object, env Env) Verdict {

@@ -32,7 +32,7 @@ func Known() Table {
 				"airflow.contrib.secrets.aws_secrets_manager.SecretsManagerBackend",
 			}},
 		{Class: "airflow.providers.google.cloud.secrets.secret_manager.CloudSecretManagerBackend", New: openGCP,
-			Kwargs: gcpstore.Kwargs(), Check: checkGCP,
+			Kwargs: gcpstore.Kwargs(), Check: checkGCP, Route: gcpRoute, Lacks: gcpLacks,
 			Service: "gcp", Package: "apache-airflow-providers-google", Old: []string{
 				"airflow.contrib.secrets.gcp_secrets_manager.CloudSecretsManagerBackend",
 				"airflow.contrib.secrets.gcp_secrets_manager.CloudSecretManagerBackend",
@@ -40,7 +40,7 @@ func Known() Table {
 				"airflow.providers.google.cloud.secrets.secrets_manager.CloudSecretsManagerBackend",
 			}},
 		{Class: "airflow.providers.microsoft.azure.secrets.key_vault.AzureKeyVaultBackend", New: openAzure,
-			Kwargs: azurestore.Kwargs(), Notes: azureNotes, Check: constructed(openAzure),
+			Kwargs: azurestore.Kwargs(), Notes: azureNotes, Check: constructed(openAzure), Route: azureRoute, Lacks: azureLacks,
 			Service: "azure", Package: "apache-airflow-providers-microsoft-azure", Old: []string{
 				"airflow.contrib.secrets.azure_key_vault.AzureKeyVaultBackend",
 				"airflow.providers.microsoft.azure.secrets.azure_key_vault.AzureKeyVaultBackend",

@@ -24,7 +24,7 @@ func openVault(kwargs *pyjson.Object, env Env) (*Backend, error) {
 
 // google opens an account for auth_type gcp.
 func (e Env) google(keyPath, keyfile any, scopes []string) (vaultstore.GoogleAccount, error) {
-	return gcpstore.OpenSigner(keyPath, keyfile, scopes, gcpstore.Env{Getenv: e.Getenv, Home: e.Home, Dir: e.Dir, Confined: e.Confined, Words: e.Words})
+	return gcpstore.OpenSigner(keyPath, keyfile, scopes, e.gcp())
 }
 
 func (e Env) vault() vaultstore.Env {
