@@ -16,7 +16,7 @@ import (
 func airlockRules() []Rule {
 	return []Rule{{
 		ID: "airlock-config", Severity: Error, Title: "airlock.yaml is not right",
-		Why:  "What `airlock config validate` finds without constructing anything: unknown keys, values of the wrong type, and sources that Airflow's class would refuse.",
+		Why:  "What `airlock config validate` finds without constructing anything: unknown keys, values of the wrong type, sources that Airflow's class would refuse, and keys that count only in a file that `--config` names.",
 		Find: findAirlock,
 	}}
 }
@@ -30,7 +30,11 @@ func findAirlock(s *Subject, report Report) {
 }
 
 func findInAirlock(p *project.Project, f *project.File, report Report) {
-	read, err := config.Load(filepath.Join(p.Dir, filepath.FromSlash(f.Path)), f.Path, expander(p))
+	path, load := filepath.Join(p.Dir, filepath.FromSlash(f.Path)), config.LoadOwn
+	if path == p.Config {
+		load = config.Load
+	}
+	read, err := load(path, f.Path, expander(p))
 	var bad config.Problems
 	if err != nil && !errors.As(err, &bad) {
 		report(Finding{Span: project.Span{File: f}, Message: "airlock does not read the file: " + err.Error(), Fix: store.Hint(err)})
@@ -49,7 +53,11 @@ func findInAirlock(p *project.Project, f *project.File, report Report) {
 		if problem.Path != "" {
 			message = problem.Path + ": " + message
 		}
-		report(Finding{Span: position(f, problem.Position), Message: message, Fix: problem.Hint})
+		severity := Error
+		if problem.Unnamed && f.Path != config.FileName { // it may be there to be named
+			severity = Warning
+		}
+		report(Finding{Span: position(f, problem.Position), Severity: severity, Message: message, Fix: problem.Hint})
 	}
 }
 

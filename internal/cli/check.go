@@ -105,7 +105,7 @@ func (r *checking) run(c *cobra.Command) error {
 // find reads the project anew and gathers all findings.
 func (r *checking) find(ctx context.Context) ([]check.Finding, *project.Project, error) {
 	defer r.progress("reading %s", r.path).done()
-	p, dags, err := check.Read(ctx, project.Options{Path: r.path, Environ: r.Environ, Process: r.process})
+	p, dags, err := check.Read(ctx, project.Options{Path: r.path, Environ: r.Environ, Process: r.process, Config: r.namedConfig()})
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil, usageError{msg: "there is no " + r.path, hint: "name a folder or a file, or none for the current folder"}
 	}

@@ -59,7 +59,7 @@ func (k *asking) run(c *cobra.Command, list []string, inner func(*cobra.Command,
 		return usage(c, errors.New("--live asks with the settings of a folder: name one, not a file"))
 	}
 	if k.dryRun {
-		return k.plan(c.Context(), project.Options{Path: path, Environ: k.Environ, Process: k.process || len(list) == 0})
+		return k.plan(c.Context(), project.Options{Path: path, Environ: k.Environ, Process: k.process || len(list) == 0, Config: k.namedConfig()})
 	}
 	k.further = append(k.further, k.find)
 	err := inner(c, list)

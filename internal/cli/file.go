@@ -26,6 +26,19 @@ func (a *app) configured(ctx context.Context) (*config.File, error) {
 	return f, nil
 }
 
+// namedConfig is the absolute path of the file that --config names, "" for
+// none.
+func (a *app) namedConfig() string {
+	if a.configPath == "" {
+		return ""
+	}
+	path := a.dir(a.configPath)
+	if abs, err := filepath.Abs(path); err == nil {
+		return abs
+	}
+	return path
+}
+
 // adopt takes from a file what no flag says.
 func (a *app) adopt(f *config.File) {
 	a.file = f
@@ -54,7 +67,11 @@ func (a *app) readFile(ctx context.Context) (*config.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	f, err := config.Load(path, shown, s.Expand)
+	load := config.Load
+	if s.OfFolder(settings.Origin{Place: settings.AirlockFile, File: path, Users: a.configPath != ""}) {
+		load = config.LoadOwn
+	}
+	f, err := load(path, shown, s.Expand)
 	if err == nil {
 		a.alone, _ = config.Load(path, shown, a.author(s).Expand) // what is wrong with it is told of f
 	}

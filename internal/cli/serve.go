@@ -11,6 +11,7 @@ import (
 	"github.com/airlock-secrets/airlock"
 	"github.com/airlock-secrets/airlock/airflow/pyjson"
 	"github.com/airlock-secrets/airlock/internal/config"
+	"github.com/airlock-secrets/airlock/internal/hostname"
 	"github.com/airlock-secrets/airlock/internal/server"
 	"github.com/airlock-secrets/airlock/store"
 )
@@ -27,7 +28,13 @@ func (a *app) serve() *cobra.Command {
 which needs nothing but its own stock Vault provider and two settings. Writes go
 to the embedded store. Environment variables and the metadata database are left
 to Airflow, which asks them itself after airlock. airlock.yaml can name several
-backends, which are asked in order, and how to serve; flags win over it.
+backends, which are asked in order, and how to serve; flags win over it. What lets
+other machines in counts in a file that --config names, and not in the one that
+airlock finds in the folder.
+
+Over plain HTTP airlock answers to IP addresses, to localhost, to names without a
+dot and to names under .localhost, .internal, .svc and .svc.cluster.local; any
+other name needs --host. Web pages are not answered.
 
 With --dev the daemon makes itself a client and prints exactly what to put into
 Airflow's environment. While it runs, the other commands reach the embedded
@@ -41,6 +48,7 @@ store through a socket in the data folder.`,
 	f.BoolVar(&c.Dev, "dev", false, "make a client for development and print what to paste into Airflow's environment")
 	f.StringVar(&c.Listen, "listen", server.DefaultListen, "`address` for HTTP")
 	f.BoolVar(&c.PlainHTTP, "plain-http", false, "allow an address beyond this machine, without encryption")
+	f.StringArrayVar(&c.Hosts, "host", nil, "a host `name` by which clients reach airlock over plain HTTP; may be repeated")
 	f.DurationVar(&c.CacheTTL, "cache-ttl", 0, "how `long` an answer of the backend is served without asking again")
 	return cmd
 }
@@ -77,6 +85,12 @@ func checkServe(c *server.Config) error {
 		return usageError{msg: fmt.Sprintf("%q is no address to listen on", store.Clip(c.Listen)),
 			hint: "write HOST:PORT with a port up to 65535, for instance " + server.DefaultListen}
 	}
+	for _, name := range c.Hosts {
+		if !hostname.Valid(name) {
+			return usageError{msg: fmt.Sprintf("%q is no host name", store.Clip(name)),
+				hint: "write a name such as airlock.example.com, without scheme and port"}
+		}
+	}
 	if c.CacheTTL < 0 {
 		return usageError{msg: "--cache-ttl is below zero", hint: "0 asks the backend each time"}
 	}
@@ -92,6 +106,8 @@ func serveAs(c *server.Config, f *config.File, given func(flag string) bool) {
 	if f.Serve.Listen != "" && !given("listen") {
 		c.Listen = f.Serve.Listen
 	}
+	c.Hosts = append(c.Hosts, f.Serve.Hosts...)
+	c.Proxies = f.Serve.Proxies
 	if !given("plain-http") {
 		c.PlainHTTP = f.Serve.PlainHTTP
 	}

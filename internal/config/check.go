@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+
+	"github.com/airlock-secrets/airlock/internal/hostname"
 )
 
 // check finds what is wrong with values that are of the right type.
@@ -18,13 +20,22 @@ func (d *decoder) check(c *Config) {
 		d.checkSource(&c.Sources[i], fmt.Sprintf("sources[%d]", i), names)
 	}
 	d.checkWriteTo(c)
-	if c.Serve.Listen != "" {
-		_, port, err := net.SplitHostPort(c.Serve.Listen)
+	d.checkServe(&c.Serve)
+}
+
+func (d *decoder) checkServe(c *Serve) {
+	for i, name := range c.Hosts {
+		if !hostname.Valid(name) && (name != "" || c.Valid()) {
+			d.fail(c.At("hosts"), fmt.Sprintf("serve.hosts[%d]", i), "it is not a host name", "write a name such as airlock.example.com, without scheme and port")
+		}
+	}
+	if c.Listen != "" {
+		_, port, err := net.SplitHostPort(c.Listen)
 		if err == nil {
 			_, err = strconv.ParseUint(port, 10, 16)
 		}
 		if err != nil {
-			d.fail(c.Serve.At("listen"), "serve.listen", "it is not HOST:PORT", "write for instance 127.0.0.1:8477")
+			d.fail(c.At("listen"), "serve.listen", "it is not HOST:PORT", "write for instance 127.0.0.1:8477")
 		}
 	}
 }

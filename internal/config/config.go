@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"time"
 
 	"github.com/airlock-secrets/airlock/airflow/pyjson"
@@ -62,18 +63,32 @@ type Source struct {
 
 // Serve says how the daemon runs.
 type Serve struct {
-	// The address for HTTP, `HOST:PORT`. Without it: `127.0.0.1:8477`.
+	// The address for HTTP, `HOST:PORT`. Without it: `127.0.0.1:8477`. In a
+	// folder's own file it has to be one that only this machine reaches.
 	Listen string `yaml:"listen"`
 	// The folder of the embedded store, which every command uses; relative to
 	// the folder of the file. Without it: `.airlock` in the folder where
-	// airlock is run.
+	// airlock is run. In a folder's own file it has to be inside that folder.
 	DataDir string `yaml:"data_dir"`
 	// How long an answer of a source is served without asking again, for the
 	// sources that do not say themselves. Without it each read asks.
 	CacheTTL time.Duration `yaml:"cache_ttl"`
 	// Whether to allow an address beyond this machine, without encryption.
-	// Without it: `false`.
+	// Without it: `false`. Only in a file that `--config` names.
 	PlainHTTP bool `yaml:"plain_http"`
+	// The names under which clients reach airlock over plain HTTP, besides IP
+	// addresses, `localhost`, names without a dot, and names under
+	// `.localhost`, `.internal`, `.svc` and `.svc.cluster.local`: a request
+	// for any other name is answered with 421. `--host` adds to them. Only in
+	// a file that `--config` names.
+	Hosts []string `yaml:"hosts"`
+	// The addresses, or networks as `10.0.0.0/8`, of the proxies in front of
+	// airlock. What a proxy says in `X-Forwarded-For`, or in `Forwarded` where
+	// that is missing, stands in the audit log as the client's address, and
+	// decides nothing. From anybody else a listener of this machine refuses
+	// both headers, and any other ignores them. Only in a file that `--config`
+	// names.
+	Proxies []netip.Prefix `yaml:"proxies"`
 
 	located
 }

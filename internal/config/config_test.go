@@ -50,6 +50,8 @@ serve:
   data_dir: data
   cache_ttl: 5m
   plain_http: ${ON}
+  hosts: [airlock.example.com, "h$PORT"]
+  proxies: [127.0.0.1, 10.1.2.3/8, "::1"]
 `
 
 func TestDecode(t *testing.T) {
@@ -77,6 +79,9 @@ func TestDecode(t *testing.T) {
 		}
 		if *c.Sources[0].CacheTTL != 30*time.Second || c.Sources[1].CacheTTL != nil {
 			t.Errorf("%s: cache_ttl of the sources is %v, %v", name, c.Sources[0].CacheTTL, c.Sources[1].CacheTTL)
+		}
+		if s := c.Serve; fmt.Sprint(s.Hosts) != "[airlock.example.com h9]" || fmt.Sprint(s.Proxies) != "[127.0.0.1/32 10.0.0.0/8 ::1/128]" {
+			t.Errorf("%s: hosts %v, proxies %v", name, s.Hosts, s.Proxies)
 		}
 		if s := c.Serve; s.Listen != "127.0.0.1:9" || s.DataDir != "data" || s.CacheTTL != 5*time.Minute || !s.PlainHTTP {
 			t.Errorf("%s: serve is %+v", name, s)
@@ -137,6 +142,10 @@ var mistakes = []struct{ text, where, says, hint string }{
 	{"serve: {listen: '8477'}\n", "f:1:9", "serve.listen: it is not HOST:PORT", "127.0.0.1:8477"},
 	{"serve: {plain_http: yes}\n", "f:1:21", "serve.plain_http: it is text, not true or false", ""},
 	{"serve: {plain_http: $TOKEN}\n", "f:1:21", "serve.plain_http", ""},
+	{"serve: {hosts: airlock.example.com}\n", "f:1:16", "serve.hosts: it is text, not a list", ""},
+	{"serve: {hosts: ['http://airlock.example.com']}\n", "f:1:9", "serve.hosts[0]: it is not a host name", "without scheme"},
+	{"serve: {hosts: [1]}\n", "f:1:17", "serve.hosts[0]: it is a number, not text", "quotes"},
+	{"serve: {proxies: [example.com]}\n", "f:1:19", "serve.proxies[0]: it is neither an address nor a network", "10.0.0.0/8"},
 	{"serve: true\n", "f:1:8", "serve: it is a boolean, not a mapping", ""},
 	{"CANARY\n", "f:1:1", "it is text, not a mapping", "sources:"},
 	{"- CANARY\n", "f:1:1", "it is a list, not a mapping", ""},

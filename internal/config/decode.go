@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"net/netip"
 	"reflect"
 	"regexp"
 	"slices"
@@ -45,6 +46,10 @@ func (d *decoder) value(n ast.Node, path string, into any) {
 		*into = d.kwargs(n, at, path)
 	case *[]Source:
 		*into = d.sources(n, at, path)
+	case *[]string:
+		*into = each(d, n, at, path, d.text)
+	case *[]netip.Prefix:
+		*into = each(d, n, at, path, d.network)
 	default:
 		m, ok := n.(*ast.MappingNode)
 		if !ok {
@@ -199,6 +204,33 @@ func (d *decoder) sources(n ast.Node, at Position, path string) []Source {
 		}
 	}
 	return sources
+}
+
+// each decodes the elements of a list.
+func each[T any](d *decoder, n ast.Node, at Position, path string, one func(ast.Node, Position, string) T) []T {
+	list, ok := n.(*ast.SequenceNode)
+	if !ok {
+		d.mismatch(n, at, path, "a list")
+		return nil
+	}
+	values := make([]T, len(list.Values))
+	for i, n := range list.Values {
+		values[i] = one(n, nodePosition(n), fmt.Sprintf("%s[%d]", path, i))
+	}
+	return values
+}
+
+// network is an IP address, which is a network of one, or a network.
+func (d *decoder) network(n ast.Node, at Position, path string) netip.Prefix {
+	text := d.text(n, at, path)
+	if addr, err := netip.ParseAddr(text); err == nil && addr.Zone() == "" {
+		return netip.PrefixFrom(addr, addr.BitLen())
+	}
+	p, err := netip.ParsePrefix(text)
+	if err != nil && text != "" {
+		d.fail(at, path, "it is neither an address nor a network", "write for instance 127.0.0.1 or 10.0.0.0/8")
+	}
+	return p.Masked()
 }
 
 // text is a string with its variables filled in.

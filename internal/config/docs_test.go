@@ -67,6 +67,7 @@ func page(t *testing.T) []byte {
 
 var typeWords = map[string]string{
 	"string": "text", "bool": "boolean", "Duration": "duration", "Kwargs": "mapping or JSON text", "[]Source": "list of mappings", "Serve": "mapping",
+	"[]string": "list of text", "[]Prefix": "list of text",
 }
 
 func typeOf(e ast.Expr) string {

@@ -43,6 +43,8 @@ type Problem struct {
 	Path string
 	// Text says what is wrong, Hint what to do about it.
 	Text, Hint string
+	// Unnamed says that it is right in a file that --config names.
+	Unnamed bool
 }
 
 // Where is "airlock.yaml:4:5".

@@ -22,12 +22,18 @@ type Options struct {
 	// in it wins over the files, as in [internal/settings]. Without it only
 	// $NAME in files is filled in from Environ.
 	Process bool
+	// Config is the airlock.yaml that --config names, absolute; empty for
+	// none.
+	Config string
 }
 
 // Project is what was found.
 type Project struct {
 	// Dir is the folder, absolute; the folder of the file where one was named.
 	Dir string
+	// Config is the path of the airlock.yaml that --config names, absolute;
+	// empty for none.
+	Config string
 	// Files are all the files read, sorted by path, and the process
 	// environment, where it is a source, as the first.
 	Files []*File

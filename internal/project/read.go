@@ -46,7 +46,7 @@ func read(ctx context.Context, o Options) (*Project, error) {
 		return nil, fmt.Errorf("reading the project: %w", err)
 	}
 	defer folder.close()
-	r := &reader{options: o, folder: folder, project: &Project{Dir: dir}, order: map[*File]int{}}
+	r := &reader{options: o, folder: folder, project: &Project{Dir: dir, Config: o.Config}, order: map[*File]int{}}
 	if o.Process {
 		r.process()
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/airlock-secrets/airlock/airflow/dialect"
 	"github.com/airlock-secrets/airlock/internal/facade/vault"
 	"github.com/airlock-secrets/airlock/internal/gate"
+	"github.com/airlock-secrets/airlock/internal/hostname"
 	"github.com/airlock-secrets/airlock/store"
 )
 
@@ -31,13 +32,15 @@ func (d *daemon) handler() (http.Handler, error) {
 	mux.HandleFunc("GET /-/ready", d.readiness)
 	// ServeMux would answer a path with // or .. by a redirect, which the
 	// clients of the facade do not expect: it gets its paths as they came.
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	answers := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.URL.Path, "/v1/") {
 			facade.ServeHTTP(w, r)
 			return
 		}
 		mux.ServeHTTP(w, r)
-	}), nil
+	})
+	s := &screen{hosts: d.c.Hosts, proxies: d.c.Proxies, loopback: hostname.Loopback(d.listener.Addr().String()), note: door.Note}
+	return s.before(answers), nil
 }
 
 // readiness is 200 while the embedded store can be read.

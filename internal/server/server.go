@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/netip"
 	"path/filepath"
 	"sync"
 	"time"
@@ -19,6 +20,7 @@ import (
 	"github.com/airlock-secrets/airlock/airflow/dialect"
 	"github.com/airlock-secrets/airlock/internal/audit"
 	"github.com/airlock-secrets/airlock/internal/client"
+	"github.com/airlock-secrets/airlock/internal/hostname"
 	"github.com/airlock-secrets/airlock/internal/journal"
 	"github.com/airlock-secrets/airlock/store"
 	"github.com/airlock-secrets/airlock/store/cachestore"
@@ -42,6 +44,12 @@ type Config struct {
 	// PlainHTTP allows an address beyond loopback, where passwords would
 	// travel in the clear.
 	PlainHTTP bool
+	// Hosts are the names by which clients reach the daemon over plain HTTP,
+	// besides those that package hostname always knows.
+	Hosts []string
+	// Proxies are whose X-Forwarded-For and Forwarded are believed, for the
+	// audit lines only. IPv4 networks are not mapped into IPv6.
+	Proxies []netip.Prefix
 	// Dev gives the daemon a client of its own, whose token is kept in the
 	// data folder.
 	Dev bool
@@ -133,14 +141,11 @@ func (d *daemon) openFolder(context.Context) error {
 }
 
 func (d *daemon) listen(ctx context.Context) error {
-	host, _, err := net.SplitHostPort(d.c.Listen)
-	if err != nil {
+	if _, _, err := net.SplitHostPort(d.c.Listen); err != nil {
 		return invalid("the address %q is not HOST:PORT", d.c.Listen)
 	}
-	if ip := net.ParseIP(host); !d.c.PlainHTTP && host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		return &store.Error{Op: "listen", Name: d.c.Listen, Code: store.Invalid,
-			Err:  errors.New("passwords would travel in the clear beyond this machine"),
-			Hint: "listen on 127.0.0.1, or pass --plain-http where something else encrypts"}
+	if !d.c.PlainHTTP && !hostname.Loopback(d.c.Listen) {
+		return inTheClear(d.c.Listen)
 	}
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", d.c.Listen)
 	if err != nil {
@@ -149,12 +154,21 @@ func (d *daemon) listen(ctx context.Context) error {
 	}
 	d.listener = l
 	d.closers = append(d.closers, func() error { return ignoreClosed(l.Close()) })
+	if !d.c.PlainHTTP && !hostname.Loopback(l.Addr().String()) { // localhost is what the resolver says
+		return inTheClear(l.Addr().String())
+	}
 	for _, s := range d.c.Backends {
 		if err := leadsBack(ctx, s.Store, l.Addr()); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func inTheClear(address string) error {
+	return &store.Error{Op: "listen", Name: address, Code: store.Invalid,
+		Err:  errors.New("passwords would travel in the clear beyond this machine"),
+		Hint: "listen on 127.0.0.1, or pass --plain-http where something else encrypts"}
 }
 
 func (d *daemon) openStores(ctx context.Context) error {
@@ -248,6 +262,9 @@ func (d *daemon) serve(ctx context.Context) error {
 		stop.Do(func() { err = errors.Join(shutdown(web), control.Close()) })
 		return err
 	})
+	if address := d.listener.Addr().String(); !hostname.Loopback(address) {
+		d.c.Warn("other machines reach " + address + " over plain HTTP, which encrypts nothing")
+	}
 	if d.c.Ready != nil {
 		d.c.Ready(info)
 	}
