@@ -18,6 +18,12 @@
 // synced to the disk one by one: they survive a crash of the process, not one
 // of the machine.
 //
+// # What nobody has signed
+//
+// A request of somebody who has not proved who it is has no line of its own,
+// or it would cost its sender nothing to fill the disk: it is counted, and
+// there is one line a second for each peer. See [Log.Count].
+//
 // # What is changed
 //
 // A change has two lines with the same request. The first, whose outcome is
@@ -26,9 +32,17 @@
 // and is written as the line of a read is. An intent without a second line
 // reads as "unknown": the process or the machine ended in between, or the disk
 // had no room, and the change may have been made.
+//
+// # The files
+//
+// A log goes on in the file of its name: one that was moved away or removed is
+// replaced, and [Log.Reopen] looks at once. By its [Limits] it is rotated: the
+// file is renamed to audit-20260102T030405.678901Z.log, by the time at which
+// that happens, and another one begun.
 package audit
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"sync"
@@ -57,6 +71,7 @@ type Entry struct {
 	Name      string // the id of a variable or connection, the exact name of a plain secret
 	Version   int64  // the version asked for; 0: the latest
 	Outcome   string // "found", "written", "denied", ...: never free text from a peer
+	Count     int64  // how many requests the line sums up; 0: it is of one
 	Layer     string // the layer that answered
 	Source    string // the class of that layer
 	Duration  time.Duration
@@ -81,6 +96,9 @@ type Log struct {
 	buf   []byte
 	round *round // whoever waits for the next sync
 
+	sums   sums
+	limits Limits
+
 	syncing sync.Mutex // over a sync, so that those who come meanwhile share the next
 }
 
@@ -92,12 +110,12 @@ func New(w io.Writer) *Log { return &Log{w: w} }
 // in a folder that it creates 0700. What is there must be a file: a link or a
 // pipe, by which another process gets or holds up every line, is Invalid. The
 // file is locked until Close: it is Unavailable while another process has it.
-func Open(path string) (*Log, error) {
+func Open(path string, limits Limits) (*Log, error) {
 	f, err := openFile(path)
 	if err != nil {
 		return nil, err
 	}
-	return &Log{w: f, file: f, torn: f.torn}, nil
+	return &Log{w: f, file: f, torn: f.torn, limits: limits, sums: sums{timed: true}}, nil
 }
 
 // Write appends e as one line. An error means that the line may not be there,
@@ -118,22 +136,19 @@ func (l *Log) write(e *Entry, careful bool) error {
 	if at.IsZero() {
 		at = time.Now()
 	}
-	if l.file != nil {
-		if err := l.attend(at, careful); err != nil {
-			return err
-		}
-	}
-	b := l.buf[:0]
-	if l.torn {
-		b = append(b, '\n')
-	}
-	b = e.append(b, at)
+	b := e.append(l.buf[:0], at)
 	l.buf = b[:0]
+	if err := l.ready(at, careful, len(b)); err != nil {
+		return err
+	}
 	return l.put(b)
 }
 
 // put writes whole lines with one call. The caller holds mu.
 func (l *Log) put(b []byte) error {
+	if l.torn {
+		b = append([]byte{'\n'}, b...)
+	}
 	n, err := l.w.Write(b)
 	if err == nil && n < len(b) {
 		err = io.ErrShortWrite
@@ -145,6 +160,9 @@ func (l *Log) put(b []byte) error {
 		return err
 	}
 	l.torn = false
+	if l.file != nil {
+		l.file.size += int64(n)
+	}
 	return nil
 }
 
@@ -159,14 +177,18 @@ func (l *Log) takeBack(n int) bool {
 	return err == nil && info.Size() >= int64(n) && l.file.Truncate(info.Size()-int64(n)) == nil
 }
 
-// Close closes the file that Open opened.
+// Close writes the sums that wait and closes the file that Open opened.
 func (l *Log) Close() error {
-	if l == nil || l.file == nil {
+	if l == nil {
 		return nil
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.file.Close()
+	err := unwritten(l.endSums())
+	if l.file == nil {
+		return err
+	}
+	return errors.Join(err, l.file.Close())
 }
 
 // unwritten is what becomes of a request whose line cannot be written.

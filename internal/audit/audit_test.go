@@ -68,7 +68,7 @@ func TestNamesFromOutsideStayOneLineOfJSON(t *testing.T) {
 func TestOpenAppendsPrivately(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "log", "audit.jsonl")
 	for range 2 {
-		l, err := audit.Open(path)
+		l, err := audit.Open(path, audit.Limits{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -83,7 +83,7 @@ func TestOpenAppendsPrivately(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if l, err := audit.Open(path); err != nil {
+	if l, err := audit.Open(path, audit.Limits{}); err != nil {
 		t.Fatal(err)
 	} else {
 		_ = l.Close()
@@ -102,7 +102,7 @@ func TestHalfALineOfAnEarlierRunIsEnded(t *testing.T) {
 	if err := os.WriteFile(path, []byte(`{"time":"20`), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	l, err := audit.Open(path)
+	l, err := audit.Open(path, audit.Limits{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -162,7 +162,7 @@ func TestOnlyAFileIsOpened(t *testing.T) {
 			if err := arrange(path); err != nil {
 				t.Fatal(err)
 			}
-			l, err := audit.Open(path)
+			l, err := audit.Open(path, audit.Limits{})
 			if store.CodeOf(err) != store.Invalid || store.Hint(err) == "" || !strings.Contains(err.Error(), path) {
 				_ = l.Close()
 				t.Errorf("Open: %v, want Invalid, the path and a hint", err)
@@ -176,7 +176,7 @@ func TestOnlyAFileIsOpened(t *testing.T) {
 func TestHalfALineIsTakenBack(t *testing.T) {
 	const most = 1000
 	path := filepath.Join(t.TempDir(), "audit.log")
-	l, err := audit.Open(path)
+	l, err := audit.Open(path, audit.Limits{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -219,7 +219,7 @@ func TestHalfALineIsTakenBack(t *testing.T) {
 
 func TestConcurrentWritersNeverMixLines(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "audit.jsonl")
-	l, err := audit.Open(path)
+	l, err := audit.Open(path, audit.Limits{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -257,7 +257,7 @@ func TestANilLogWritesNothing(t *testing.T) {
 }
 
 func BenchmarkWrite(b *testing.B) {
-	l, err := audit.Open(filepath.Join(b.TempDir(), "audit.jsonl"))
+	l, err := audit.Open(filepath.Join(b.TempDir(), "audit.jsonl"), audit.Limits{})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -21,8 +21,11 @@ type file struct {
 	info fs.FileInfo // as it was when it was opened: which file it is
 	torn bool        // it ended in half a line then
 	// seen is how many bytes the file had when its name was last seen to lead
-	// to it, at the second checked of the clock.
-	seen, checked int64
+	// to it, at the second checked of the clock; size is how many it has now.
+	seen, checked, size int64
+	// born is when its first line was written; notBefore is when a rotation
+	// that failed is tried again.
+	born, notBefore time.Time
 }
 
 // openFile opens, or makes, the file of a log and locks it.
@@ -107,10 +110,12 @@ func (f *file) begin() error {
 	if err != nil {
 		return err
 	}
-	if f.seen = info.Size(); f.seen == 0 {
+	f.seen, f.size, f.born = info.Size(), info.Size(), time.Now()
+	if f.size == 0 {
 		return syncDir(filepath.Dir(f.path))
 	}
-	f.torn, err = f.endsTorn(f.seen)
+	f.torn, err = f.endsTorn(f.size)
+	f.readBirth()
 	return err
 }
 
@@ -140,6 +145,35 @@ func (f *file) named() error {
 	return err
 }
 
+// ready makes the log ready for n more bytes: in the file of its name, and in
+// another one where it is time for that. The caller holds mu.
+func (l *Log) ready(at time.Time, careful bool, n int) error {
+	if l.file == nil {
+		return nil
+	}
+	if err := l.attend(at, careful); err != nil {
+		return err
+	}
+	if l.due(at, n) {
+		l.rotate(at)
+	}
+	if l.file.size == 0 {
+		l.file.born = at
+	}
+	return nil
+}
+
+// Reopen goes on in the file that has the name of the log now, if it is
+// another one.
+func (l *Log) Reopen() error {
+	if l == nil || l.file == nil {
+		return nil
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return unwritten(l.attend(time.Now(), true))
+}
+
 // attend keeps the log in the file of its name: one that was moved away or
 // removed is replaced. It looks once a second, and before each intent, where a
 // careful caller comes. The caller holds mu.
@@ -157,7 +191,7 @@ func (l *Log) attend(at time.Time, careful bool) error {
 	if err != nil {
 		return err
 	}
-	l.file.seen, l.file.checked = info.Size(), second
+	l.file.seen, l.file.size, l.file.checked = info.Size(), info.Size(), second
 	return nil
 }
 

@@ -29,6 +29,10 @@ func (e *Entry) append(b []byte, at time.Time) []byte {
 		b = strconv.AppendInt(b, e.Version, 10)
 	}
 	b = member(b, "outcome", e.Outcome)
+	if e.Count != 0 {
+		b = append(b, `,"count":`...)
+		b = strconv.AppendInt(b, e.Count, 10)
+	}
 	b = member(b, "layer", e.Layer)
 	b = member(b, "source", e.Source)
 	b = append(b, `,"duration_us":`...)

@@ -62,6 +62,9 @@ type Config struct {
 	// CacheTTLs are those of the backends, one for each in their order, in
 	// place of CacheTTL; nil leaves that for all.
 	CacheTTLs []time.Duration
+	// Audit says when the audit log is rotated; its Warn is not looked at. The
+	// zero value never rotates.
+	Audit audit.Limits
 	// Ready is called once, when requests are answered. Nil is fine.
 	Ready func(Info)
 	// Warn is told what a person should know; nil drops it.
@@ -197,7 +200,9 @@ func (d *daemon) openStores(ctx context.Context) error {
 // openAudit opens the log once there is a database beside it. From then on no
 // command that has opened the folder itself can change it any more.
 func (d *daemon) openAudit(context.Context) error {
-	log, err := audit.Open(filepath.Join(d.c.DataDir, audit.FileName))
+	limits := d.c.Audit
+	limits.Warn = d.c.Warn
+	log, err := audit.Open(filepath.Join(d.c.DataDir, audit.FileName), limits)
 	if err != nil {
 		return err
 	}
@@ -250,7 +255,9 @@ func (d *daemon) serve(ctx context.Context) error {
 		WriteTimeout:      2 * time.Minute,
 		IdleTimeout:       5 * time.Minute,
 		MaxHeaderBytes:    32 << 10,
-		BaseContext:       func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
+		// OPTIONS * comes to the handler too, and is counted.
+		DisableGeneralOptionsHandler: true,
+		BaseContext:                  func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return ignoreClosed(web.Serve(d.listener)) })

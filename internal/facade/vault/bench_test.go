@@ -19,7 +19,7 @@ import (
 // readers of one cached variable, beside a handler that does nothing.
 func BenchmarkRead(b *testing.B) {
 	own := memstore.New("embedded")
-	log, err := audit.Open(b.TempDir() + "/audit.jsonl")
+	log, err := audit.Open(b.TempDir()+"/audit.jsonl", audit.Limits{})
 	if err != nil {
 		b.Fatal(err)
 	}

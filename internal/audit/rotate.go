@@ -1,0 +1,138 @@
+package audit
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Limits say when a log begins another file. The zero value never does.
+type Limits struct {
+	// MaxSize is how many bytes a file has at most; 0 is any number. A single
+	// line may be longer.
+	MaxSize int64
+	// MaxAge is how old the first line of a file gets before the next line
+	// goes to another one; 0 is any age.
+	MaxAge time.Duration
+	// Keep is how many rotated files are kept; 0 keeps all. The oldest are
+	// removed.
+	Keep int
+	// Warn hears why a file could not be rotated: the log goes on in it. Nil
+	// is fine.
+	Warn func(text string)
+}
+
+// stamp is the time in the name of a rotated file, so that names sort by it.
+const stamp = "20060102T150405.000000Z"
+
+// retryRotation is how long a rotation that failed is not tried again.
+const retryRotation = time.Minute
+
+// due reports whether n more bytes belong in another file.
+func (l *Log) due(at time.Time, n int) bool {
+	f := l.file
+	if f.size == 0 || at.Before(f.notBefore) {
+		return false
+	}
+	large := l.limits.MaxSize > 0 && f.size+int64(n) > l.limits.MaxSize
+	old := l.limits.MaxAge > 0 && at.Sub(f.born) >= l.limits.MaxAge
+	return large || old
+}
+
+// rotate begins another file. Where it cannot, the log goes on in this one:
+// lines are worth more than the size of their file. The caller holds mu.
+func (l *Log) rotate(at time.Time) {
+	old := l.file
+	_ = l.flush()
+	err := l.moveAside(at)
+	if err == nil {
+		err = l.prune()
+	} else {
+		old.notBefore = at.Add(retryRotation)
+	}
+	if err != nil && l.limits.Warn != nil {
+		l.limits.Warn(fmt.Sprintf("rotating the audit log: %v", err))
+	}
+}
+
+func (l *Log) moveAside(at time.Time) error {
+	old := l.file
+	aside, err := freeName(old.path, at)
+	if err != nil {
+		return err
+	}
+	if err := os.Rename(old.path, aside); err != nil {
+		return err
+	}
+	next, err := openFile(old.path)
+	if err != nil {
+		return errors.Join(err, os.Rename(aside, old.path))
+	}
+	l.w, l.file, l.torn = next, next, next.torn
+	return l.retire(old)
+}
+
+// freeName is what a file that is rotated at that time is renamed to: a name
+// that nothing has.
+func freeName(path string, at time.Time) (string, error) {
+	base := strings.TrimSuffix(path, filepath.Ext(path))
+	for ; ; at = at.Add(time.Microsecond) {
+		name := base + "-" + at.UTC().Format(stamp) + filepath.Ext(path)
+		if _, err := os.Lstat(name); errors.Is(err, fs.ErrNotExist) {
+			return name, nil
+		} else if err != nil {
+			return "", err
+		}
+	}
+}
+
+// prune removes the oldest rotated files beyond those that are kept.
+func (l *Log) prune() error {
+	if l.limits.Keep <= 0 {
+		return nil
+	}
+	path := l.file.path
+	entries, err := os.ReadDir(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	ext := filepath.Ext(path)
+	prefix := strings.TrimSuffix(filepath.Base(path), ext) + "-"
+	var rotated []string
+	for _, e := range entries {
+		middle, ok := strings.CutPrefix(strings.TrimSuffix(e.Name(), ext), prefix)
+		if _, err := time.Parse(stamp, middle); ok && err == nil && e.Type().IsRegular() {
+			rotated = append(rotated, e.Name())
+		}
+	}
+	slices.Sort(rotated)
+	var errs []error
+	for len(rotated) > l.limits.Keep {
+		errs = append(errs, os.Remove(filepath.Join(filepath.Dir(path), rotated[0])))
+		rotated = rotated[1:]
+	}
+	return errors.Join(errs...)
+}
+
+// readBirth takes the age of a file from its first line; a line that does not
+// say it leaves the age as it is.
+func (f *file) readBirth() {
+	head := make([]byte, 4<<10)
+	n, err := f.ReadAt(head, 0)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return
+	}
+	line, _, _ := bytes.Cut(head[:n], []byte("\n"))
+	var first struct{ Time time.Time }
+	if json.Unmarshal(line, &first) == nil && !first.Time.IsZero() {
+		f.born = first.Time
+	}
+}
