@@ -70,7 +70,8 @@ func (p *pass) from(source int) {
 }
 
 // leave writes the audit line and returns err, or why the line could not be
-// written: then nothing may be answered but that failure.
+// written: then nothing may be answered but that failure. What a caller asked
+// who has not proved who it is is counted.
 func (p *pass) leave(done string, err error) error {
 	p.entry.Outcome = done
 	if err != nil {
@@ -78,6 +79,10 @@ func (p *pass) leave(done string, err error) error {
 	}
 	p.entry.Duration = time.Since(p.start)
 	p.c.audited = true
+	if p.c.Principal == nil {
+		p.g.cfg.Audit.Count(&p.entry) // which is of no use to whoever fills a disk
+		return err
+	}
 	if p.intended {
 		return p.g.cfg.Audit.Settle(&p.entry, err)
 	}
@@ -122,8 +127,9 @@ func (r *refusal) Unwrap() error {
 }
 
 // Note writes the line of a request that asks for no secret: a login, a
-// renewal, a token that was refused. It returns err, or why the line could
-// not be written.
+// renewal, a token or a request that was refused. It returns err, or why the
+// line could not be written. Without a principal the request is counted, and
+// err is returned.
 func (g *Gate) Note(c *Caller, action, done string, err error) error {
 	return g.start(c, action).leave(done, err)
 }

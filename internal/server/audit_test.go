@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -149,5 +151,45 @@ func wantPairs(t *testing.T, path string, n int) {
 	}
 	if strings.Contains(string(b), "CANARY-") {
 		t.Error("the log holds a value")
+	}
+}
+
+func TestWhatIsNoFacadesIsCounted(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "data")
+	r := start(t, server.Config{DataDir: dir})
+	asked := int64(0)
+	for _, q := range []string{"GET /-/healthy", "GET /-/ready", "POST /-/ready", "GET /", "GET /v1", "GET //v1/x", "GET /../x", "FLY /x", "OPTIONS *",
+		"GET /v1/sys/health", "GET /v1/secret/data/x", "HEAD /v1/secret/data/x"} {
+		method, path, _ := strings.Cut(q, " ")
+		conn, err := net.Dial("tcp", strings.TrimPrefix(r.URL, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.WriteString(conn, method+" "+path+" HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		if answer, err := io.ReadAll(conn); err != nil || !strings.HasPrefix(string(answer), "HTTP/1.1 ") {
+			t.Errorf("%s: %q, %v", q, answer, err)
+		}
+		conn.Close()
+		asked++
+	}
+	if err := r.stop(); err != nil {
+		t.Fatal(err)
+	}
+	b, err := os.ReadFile(filepath.Join(dir, audit.FileName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	counted := int64(0)
+	for line := range strings.Lines(string(b)) {
+		var e struct{ Count int64 }
+		if err := json.Unmarshal([]byte(line), &e); err != nil {
+			t.Fatal(err)
+		}
+		counted += e.Count
+	}
+	if counted != asked {
+		t.Errorf("%d requests were counted, want %d:\n%s", counted, asked, b)
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/airlock-secrets/airlock"
 	"github.com/airlock-secrets/airlock/airflow/dialect"
+	"github.com/airlock-secrets/airlock/internal/audit"
 	"github.com/airlock-secrets/airlock/internal/facade/vault"
 	"github.com/airlock-secrets/airlock/internal/gate"
 	"github.com/airlock-secrets/airlock/internal/hostname"
@@ -37,10 +38,45 @@ func (d *daemon) handler() (http.Handler, error) {
 			facade.ServeHTTP(w, r)
 			return
 		}
-		mux.ServeHTTP(w, r)
+		s := &statusWriter{w, http.StatusOK}
+		mux.ServeHTTP(s, r)
+		d.count(r, s.status)
 	})
 	s := &screen{hosts: d.c.Hosts, proxies: d.c.Proxies, loopback: hostname.Loopback(d.listener.Addr().String()), note: door.Note}
 	return s.before(answers), nil
+}
+
+// count sums up a request that is no facade's, by the status it got.
+func (d *daemon) count(r *http.Request, status int) {
+	e := audit.Entry{Request: audit.NewRequest(), Protocol: "http", Remote: r.RemoteAddr, Action: "status", Outcome: "answered"}
+	if status >= http.StatusBadRequest {
+		e.Outcome = audit.Outcome(&store.Error{Code: codeOf(status)})
+	}
+	d.audit.Count(&e)
+}
+
+func codeOf(status int) store.Code {
+	switch {
+	case status == http.StatusNotFound:
+		return store.NotFound
+	case status == http.StatusForbidden:
+		return store.Denied
+	case status >= http.StatusInternalServerError:
+		return store.Unavailable
+	}
+	return store.Invalid
+}
+
+// statusWriter notes the status of an answer.
+type statusWriter struct {
+	http.ResponseWriter
+	status int
+}
+
+// WriteHeader implements http.ResponseWriter.
+func (w *statusWriter) WriteHeader(status int) {
+	w.status = status
+	w.ResponseWriter.WriteHeader(status)
 }
 
 // readiness is 200 while the embedded store can be read.

@@ -32,6 +32,18 @@ func (e *statusError) Unwrap() error {
 	return &store.Error{Op: "serve", Code: store.Invalid}
 }
 
+// bareError is an answer without a body.
+type bareError struct {
+	status   int
+	location string // where a redirect leads
+}
+
+// Error says which.
+func (e *bareError) Error() string { return http.StatusText(e.status) }
+
+// Unwrap gives the audit line its code.
+func (*bareError) Unwrap() error { return &store.Error{Op: "serve", Code: store.Invalid} }
+
 // unsupported is how Vault refuses an operation that a path does not have.
 func unsupported() error {
 	return &statusError{http.StatusMethodNotAllowed, listed("unsupported operation")}
@@ -122,6 +134,14 @@ func (h *Handler) tell(q *request, err error) {
 
 // fail answers with err.
 func (q *request) fail(err error) {
+	var bare *bareError
+	if errors.As(err, &bare) {
+		if bare.location != "" {
+			q.w.Header().Set("Location", bare.location)
+		}
+		q.w.WriteHeader(bare.status)
+		return
+	}
 	var own *statusError
 	status := 0
 	if errors.As(err, &own) {

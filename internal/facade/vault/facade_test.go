@@ -176,6 +176,7 @@ type rig struct {
 	own     store.Store
 	clients *client.Registry
 	audit   *bytes.Buffer
+	log     *audit.Log
 	creds   *client.Credentials
 	server  *httptest.Server
 }
@@ -188,9 +189,10 @@ func newRig(t testing.TB, change func(*vault.Options), above ...airlock.Source) 
 func newRigOn(t testing.TB, own store.Store, change func(*vault.Options), above ...airlock.Source) *rig {
 	t.Helper()
 	r := &rig{own: own, audit: &bytes.Buffer{}}
+	r.log = audit.New(r.audit)
 	sources := append(above, airlock.Source{Layer: airlock.LayerBackend, Class: "airlock", Store: r.own, Dialect: dialect.Native{}})
 	g, err := gate.New(gate.Config{Resolver: &airlock.Resolver{Sources: sources}, Own: r.own,
-		OwnDialect: dialect.Native{}, Audit: audit.New(r.audit)})
+		OwnDialect: dialect.Native{}, Audit: r.log})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -119,11 +119,14 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (h *Handler) serve(q *request) error {
-	if done, err := q.parse(); done || err != nil {
-		return err
+	if err := q.parse(); err != nil {
+		return h.refuse(q, err)
 	}
 	if handled, err := h.open(q); handled {
-		return err
+		if q.caller.Audited() {
+			return err
+		}
+		return h.gate.Note(&q.caller, "status", "answered", err)
 	}
 	session, err := h.clients.Authenticate(q.token)
 	if err != nil {
@@ -135,6 +138,15 @@ func (h *Handler) serve(q *request) error {
 		return h.note(q, err)
 	}
 	return err
+}
+
+// refuse writes the line of a request that is refused whoever asks, in the
+// name of who does.
+func (h *Handler) refuse(q *request, err error) error {
+	if session, failed := h.clients.Authenticate(q.token); failed == nil {
+		q.caller.Principal = &session.Principal
+	}
+	return h.gate.Note(&q.caller, "request", "", err)
 }
 
 // note writes the line of a request that did not come as far as the gate, and

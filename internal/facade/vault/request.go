@@ -44,43 +44,39 @@ type request struct {
 	session *client.Session
 }
 
-// parse reads what does not depend on who asks. It reports whether the answer
-// is already given.
-func (q *request) parse() (done bool, err error) {
+// parse reads what does not depend on who asks.
+func (q *request) parse() error {
 	q.id = newUUID()
 	q.caller = gate.Caller{Protocol: protocol, Remote: q.r.RemoteAddr, Request: q.id}
+	q.token = q.bearer()
 	p, verdict := splitPath(q.r.URL)
 	switch verdict {
 	case pathUnclean:
-		q.w.Header().Set("Location", cleaned(q.r.URL))
-		q.w.WriteHeader(http.StatusTemporaryRedirect)
-		return true, nil
+		return &bareError{status: http.StatusTemporaryRedirect, location: cleaned(q.r.URL)}
 	case pathControl:
-		q.w.WriteHeader(http.StatusBadRequest)
-		return true, nil
+		return &bareError{status: http.StatusBadRequest}
 	case pathOutside:
-		return false, &statusError{status: http.StatusNotFound}
+		return &statusError{status: http.StatusNotFound}
 	case pathLong:
-		return false, &statusError{http.StatusBadRequest, "the path is longer than " + strconv.Itoa(maxPath) + " bytes"}
+		return &statusError{http.StatusBadRequest, "the path is longer than " + strconv.Itoa(maxPath) + " bytes"}
 	}
 	q.path = p
 	if climbs(p) {
-		return false, &statusError{http.StatusBadRequest, "relative paths not supported"}
+		return &statusError{http.StatusBadRequest, "relative paths not supported"}
 	}
 	if q.r.URL.RawQuery != "" {
 		q.query = q.r.URL.Query()
 	}
 	if err := q.parseMethod(); err != nil {
-		return false, err
+		return err
 	}
 	if ns := strings.Trim(q.header(wire.NamespaceHeader), "/"); ns != "" && ns != "root" {
-		return false, &statusError{http.StatusNotFound, "namespace not found"}
+		return &statusError{http.StatusNotFound, "namespace not found"}
 	}
 	if ttl := q.header(wire.WrapTTLHeader); ttl != "" && strings.Trim(ttl, "0s") != "" {
-		return false, &statusError{http.StatusBadRequest, "response wrapping is not supported here: leave " + wire.WrapTTLHeader + " out"}
+		return &statusError{http.StatusBadRequest, "response wrapping is not supported here: leave " + wire.WrapTTLHeader + " out"}
 	}
-	q.token = q.bearer()
-	return false, nil
+	return nil
 }
 
 // header is Header.Get without making the name canonical again.
