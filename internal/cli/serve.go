@@ -5,11 +5,13 @@ import (
 	"net"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/airlock-secrets/airlock"
 	"github.com/airlock-secrets/airlock/airflow/pyjson"
+	"github.com/airlock-secrets/airlock/internal/audit"
 	"github.com/airlock-secrets/airlock/internal/config"
 	"github.com/airlock-secrets/airlock/internal/hostname"
 	"github.com/airlock-secrets/airlock/internal/server"
@@ -38,7 +40,11 @@ other name needs --host. Web pages are not answered.
 
 With --dev the daemon makes itself a client and prints exactly what to put into
 Airflow's environment. While it runs, the other commands reach the embedded
-store through a socket in the data folder.`,
+store through a socket in the data folder.
+
+Each request leaves a line in audit.log in the data folder, which is rotated by
+size and age. SIGHUP opens the log again where the daemon has no terminal, as a
+service; in a terminal it ends the daemon.`,
 		Example: `  airlock serve --dev
   airlock serve --data-dir /var/lib/airlock --listen 127.0.0.1:8477`,
 		Args: args(cobra.NoArgs),
@@ -62,6 +68,7 @@ func (a *app) run(cmd *cobra.Command, c server.Config) error {
 	if f != nil && f.Index(f.WriteTo) >= 0 {
 		a.say("airlock: clients of serve write to the embedded store: write_to counts for commands")
 	}
+	c.Audit = auditLimits(f)
 	serveAs(&c, f, cmd.Flags().Changed)
 	if err := checkServe(&c); err != nil {
 		return err
@@ -122,6 +129,22 @@ func serveAs(c *server.Config, f *config.File, given func(flag string) bool) {
 		}
 		c.CacheTTLs = append(c.CacheTTLs, ttl)
 	}
+}
+
+// auditLimits are those of airlock.yaml, and what it does not say.
+func auditLimits(f *config.File) audit.Limits {
+	l := audit.Limits{MaxSize: 100 << 20, MaxAge: 7 * 24 * time.Hour}
+	if f == nil {
+		return l
+	}
+	if size := f.Serve.Audit.MaxSize; size != nil {
+		l.MaxSize = int64(*size)
+	}
+	if age := f.Serve.Audit.MaxAge; age != nil {
+		l.MaxAge = *age
+	}
+	l.Keep = f.Serve.Audit.Keep
+	return l
 }
 
 // ready says that the daemon answers; what is to be pasted goes to standard

@@ -20,6 +20,7 @@ func (d *decoder) check(c *Config) {
 		d.checkSource(&c.Sources[i], fmt.Sprintf("sources[%d]", i), names)
 	}
 	d.checkWriteTo(c)
+	d.checkAudit(&c.Serve.Audit)
 	d.checkServe(&c.Serve)
 }
 

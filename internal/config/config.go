@@ -89,6 +89,27 @@ type Serve struct {
 	// both headers, and any other ignores them. Only in a file that `--config`
 	// names.
 	Proxies []netip.Prefix `yaml:"proxies"`
+	// When the audit log begins another file. Only in a file that `--config`
+	// names.
+	Audit Audit `yaml:"audit"`
+
+	located
+}
+
+// Audit says when the audit log is rotated.
+type Audit struct {
+	// How large `audit.log` gets before it is renamed and another one begun:
+	// bytes, or a number with `KB`, `MB` or `GB`, each 1024 of the one before;
+	// `0` for any size. Without it: `100MB`.
+	MaxSize *Size `yaml:"max_size"`
+	// How old the first line of `audit.log` gets before the file is renamed
+	// and another one begun, at the next line: `24h`, or `0s` for any age.
+	// Without it: `168h`, a week.
+	MaxAge *time.Duration `yaml:"max_age"`
+	// How many renamed files, `audit-20260102T030405.678901Z.log`, are kept in
+	// the data folder; the oldest are removed. Without it all are: a client
+	// could push out old lines by asking often.
+	Keep int `yaml:"keep"`
 
 	located
 }

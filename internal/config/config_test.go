@@ -52,6 +52,7 @@ serve:
   plain_http: ${ON}
   hosts: [airlock.example.com, "h$PORT"]
   proxies: [127.0.0.1, 10.1.2.3/8, "::1"]
+  audit: {max_size: 20 MB, max_age: 24h, keep: $PORT}
 `
 
 func TestDecode(t *testing.T) {
@@ -82,6 +83,9 @@ func TestDecode(t *testing.T) {
 		}
 		if s := c.Serve; fmt.Sprint(s.Hosts) != "[airlock.example.com h9]" || fmt.Sprint(s.Proxies) != "[127.0.0.1/32 10.0.0.0/8 ::1/128]" {
 			t.Errorf("%s: hosts %v, proxies %v", name, s.Hosts, s.Proxies)
+		}
+		if a := c.Serve.Audit; *a.MaxSize != 20<<20 || *a.MaxAge != 24*time.Hour || a.Keep != 9 {
+			t.Errorf("%s: audit is %+v", name, a)
 		}
 		if s := c.Serve; s.Listen != "127.0.0.1:9" || s.DataDir != "data" || s.CacheTTL != 5*time.Minute || !s.PlainHTTP {
 			t.Errorf("%s: serve is %+v", name, s)
@@ -142,6 +146,15 @@ var mistakes = []struct{ text, where, says, hint string }{
 	{"serve: {listen: '8477'}\n", "f:1:9", "serve.listen: it is not HOST:PORT", "127.0.0.1:8477"},
 	{"serve: {plain_http: yes}\n", "f:1:21", "serve.plain_http: it is text, not true or false", ""},
 	{"serve: {plain_http: $TOKEN}\n", "f:1:21", "serve.plain_http", ""},
+	{"serve: {audit: true}\n", "f:1:16", "serve.audit: it is a boolean, not a mapping", ""},
+	{"serve: {audit: {max_size: 1}}\n", "f:1:17", "serve.audit.max_size: it is below 64KB", "100MB"},
+	{"serve: {audit: {max_size: large}}\n", "f:1:27", "serve.audit.max_size: it is not a size such as 100MB", "KB, MB or GB"},
+	{"serve: {audit: {max_size: 9999999999GB}}\n", "f:1:27", "serve.audit.max_size: it is not a size", ""},
+	{"serve: {audit: {max_size: true}}\n", "f:1:27", "serve.audit.max_size: it is a boolean, not a size", ""},
+	{"serve: {audit: {max_age: 1s}}\n", "f:1:17", "serve.audit.max_age: it is below one minute", "24h"},
+	{"serve: {audit: {keep: -1}}\n", "f:1:23", "serve.audit.keep: it is not a number from 0 up", "10"},
+	{"serve: {audit: {keep: [1]}}\n", "f:1:23", "serve.audit.keep: it is a list, not a number", ""},
+	{"serve: {audit: {maxsize: 1MB}}\n", "f:1:17", "serve.audit.maxsize: unknown key", "did you mean max_size?"},
 	{"serve: {hosts: airlock.example.com}\n", "f:1:16", "serve.hosts: it is text, not a list", ""},
 	{"serve: {hosts: ['http://airlock.example.com']}\n", "f:1:9", "serve.hosts[0]: it is not a host name", "without scheme"},
 	{"serve: {hosts: [1]}\n", "f:1:17", "serve.hosts[0]: it is a number, not text", "quotes"},

@@ -42,6 +42,11 @@ func (d *decoder) value(n ast.Node, path string, into any) {
 	case **time.Duration:
 		v := d.duration(n, at, path)
 		*into = &v
+	case **Size:
+		v := d.size(n, at, path)
+		*into = &v
+	case *int:
+		*into = d.count(n, at, path)
 	case *Kwargs:
 		*into = d.kwargs(n, at, path)
 	case *[]Source:

@@ -44,7 +44,7 @@ func page(t *testing.T) []byte {
 	out := bytes.NewBuffer(intro)
 	structs := structsOf(t)
 	for _, section := range []struct{ title, name string }{
-		{"The file", "Config"}, {"Each of `sources`", "Source"}, {"`serve`", "Serve"},
+		{"The file", "Config"}, {"Each of `sources`", "Source"}, {"`serve`", "Serve"}, {"`audit` in `serve`", "Audit"},
 	} {
 		fmt.Fprintf(out, "\n## %s\n\n| key | value | |\n|---|---|---|\n", section.title)
 		for _, f := range structs[section.name].Fields.List {
@@ -66,7 +66,7 @@ func page(t *testing.T) []byte {
 }
 
 var typeWords = map[string]string{
-	"string": "text", "bool": "boolean", "Duration": "duration", "Kwargs": "mapping or JSON text", "[]Source": "list of mappings", "Serve": "mapping",
+	"string": "text", "bool": "boolean", "Duration": "duration", "Kwargs": "mapping or JSON text", "[]Source": "list of mappings", "Serve": "mapping", "Audit": "mapping", "Size": "size", "int": "number",
 	"[]string": "list of text", "[]Prefix": "list of text",
 }
 

@@ -37,6 +37,7 @@ func TestAFoldersOwnFileOnlyNarrows(t *testing.T) {
 		{"serve:\n  hosts: [evil.example]\n", "2:3 serve.hosts"},
 		{"serve:\n  hosts: []\n", "2:3 serve.hosts"},
 		{"serve:\n  proxies: [10.0.0.0/8]\n", "2:3 serve.proxies"},
+		{"serve:\n  audit: {keep: 1}\n", "2:3 serve.audit"},
 		{"serve:\n  listen: 0.0.0.0:1\n  plain_http: true\n  data_dir: /x\n", "2:3 serve.listen, 3:3 serve.plain_http, 4:3 serve.data_dir"},
 	} {
 		if err := os.WriteFile(path, []byte(tt.text), 0o600); err != nil {
@@ -67,7 +68,7 @@ func TestAFoldersOwnFileOnlyNarrows(t *testing.T) {
 // that it widens nothing.
 func TestNewKeysAreRefusedByDefault(t *testing.T) {
 	for _, key := range namesOf(&Serve{}) {
-		if _, known := narrowServe[key]; !known && key != "hosts" && key != "proxies" {
+		if _, known := narrowServe[key]; !known && key != "hosts" && key != "proxies" && key != "audit" {
 			t.Errorf("serve.%s: is it refused in a folder's own file on purpose?", key)
 		}
 	}
