@@ -90,11 +90,13 @@ type daemon struct {
 	audit    *audit.Log
 	sources  []airlock.Source
 	listener net.Listener
+	hangups  *hangups
 	closers  []func() error
 }
 
 // Run serves until ctx ends, then finishes the requests under way and returns
-// nil. What is wrong with the folder, the address or the backends is an error
+// nil. SIGHUP ends it too where the process has a controlling terminal, and
+// else has the audit log opened again. What is wrong with the folder, the address or the backends is an error
 // before anything is served.
 func Run(ctx context.Context, c Config) error {
 	if c.Listen == "" {
@@ -103,7 +105,8 @@ func Run(ctx context.Context, c Config) error {
 	if c.Warn == nil {
 		c.Warn = func(string) {}
 	}
-	d := &daemon{c: c}
+	d := &daemon{c: c, hangups: watchHangups()}
+	defer d.hangups.stop()
 	err := d.open(ctx)
 	if err == nil {
 		err = d.serve(ctx)
@@ -259,7 +262,10 @@ func (d *daemon) serve(ctx context.Context) error {
 		DisableGeneralOptionsHandler: true,
 		BaseContext:                  func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
 	}
+	ctx, end := context.WithCancel(ctx)
+	defer end()
 	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return d.onHangups(ctx, end) })
 	group.Go(func() error { return ignoreClosed(web.Serve(d.listener)) })
 	group.Go(func() error { return ignoreClosed(control.Serve()) })
 	var stop sync.Once

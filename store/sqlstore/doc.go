@@ -8,7 +8,8 @@
 //	  airlock.db-shm     0600  its index (SQLite's own)
 //	  key                0600  tink keyset in JSON: the local key-encryption key
 //	  lock               0600  held by the daemon that serves the folder, with its pid
-//	  audit.log          0600  of whoever changes the store
+//	  audit.log          0600  of whoever changes the store; audit-TIME.log where it
+//	                           was rotated
 //	  dev-token          0600  the daemon's: where it or audit.log is left without the
 //	                           database, none is made in its place
 //	  .gitignore         "*", so that a project folder never commits its key
