@@ -125,6 +125,13 @@ func (c *Confinement) inside(path string) (string, error) {
 // its place.
 var ErrWithheld = errors.New("the folder names the address that it would be sent to")
 
+// Withhold is the error of a confined driver that would have to use something
+// of the user's, such as "the identity of this machine": a *store.Error of
+// code Denied around ErrWithheld.
+func (c *Confinement) Withhold(what string) error {
+	return &store.Error{Op: "use", Code: store.Denied, Hint: c.Hint, Err: fmt.Errorf("airlock withholds %s: %w", what, ErrWithheld)}
+}
+
 func (c *Confinement) deny(path string) error {
 	return &store.Error{Op: "read", Name: strings.ToValidUTF8(path, "?"), Code: store.Denied, Hint: c.Hint,
 		Err: fmt.Errorf("the file is outside the folder, and %w", ErrWithheld)}

@@ -52,6 +52,9 @@ func Authorities(from Files, path string) (*x509.CertPool, error) {
 	files := []string{path}
 	info, err := from.Stat(path)
 	if err != nil {
+		if _, why := from.ReadFile(path, largestPEM); why != nil && !errors.Is(why, fs.ErrNotExist) {
+			return nil, why // it is there, and must not be read
+		}
 		return nil, err
 	}
 	if info.IsDir() {

@@ -1,6 +1,8 @@
 package requests_test
 
 import (
+	"errors"
+	"io/fs"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -65,6 +67,18 @@ func TestCABundle(t *testing.T) {
 		if _, err := requests.Authorities(files, path); err == nil {
 			t.Errorf("Authorities(%s) finds something", path)
 		}
+	}
+}
+
+// TestAuthoritiesWithheld: a file that must not be read is not one that is not
+// there.
+func TestAuthoritiesWithheld(t *testing.T) {
+	confined := &route.Confinement{Dir: t.TempDir()}
+	if _, err := requests.Authorities(confined, filepath.Join(t.TempDir(), "ca.pem")); !errors.Is(err, route.ErrWithheld) {
+		t.Errorf("a file outside: %v", err)
+	}
+	if _, err := requests.Authorities(confined, "ca.pem"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("one that is not there: %v", err)
 	}
 }
 
