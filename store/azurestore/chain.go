@@ -12,6 +12,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 
 	"github.com/airlock-secrets/airlock/airflow"
+	"github.com/airlock-secrets/airlock/internal/route"
 	"github.com/airlock-secrets/airlock/store"
 )
 
@@ -42,6 +43,8 @@ type link struct {
 // kept.
 type chain struct {
 	links []link
+	// confined is not nil where the machine and its programs are not asked.
+	confined *route.Confinement
 
 	mu  sync.Mutex
 	won azcore.TokenCredential
@@ -60,7 +63,7 @@ var chainOrder = []struct{ class, group string }{
 // it.
 func (l *login) defaultChain(o *Options) (azcore.TokenCredential, error) {
 	wanted := wantedCredentials(l.env)
-	c := &chain{}
+	c := &chain{confined: l.env.Confined}
 	classes, known := chainOf(wanted)
 	for _, class := range classes {
 		link, err := l.link(class, o, wanted)
@@ -120,7 +123,7 @@ func (l *login) link(class string, o *Options, wanted string) (link, error) {
 			break
 		}
 		// Only an unusable tenant fails here, which Python puts off.
-		if made.credential, err = l.workload(tenant, identity, file, allowed); err != nil {
+		if made.credential, err = l.workload(tenant, identity, file, allowed); err != nil && !withheld(err) {
 			made.credential, err = missing{err.Error()}, nil
 		}
 	case "ManagedIdentityCredential":
@@ -187,8 +190,11 @@ func (c *chain) GetToken(ctx context.Context, o policy.TokenRequestOptions) (azc
 		failed.attempts = append(failed.attempts, attempt{l.class, reason})
 		var none *unavailable
 		if !l.developer && !errors.As(err, &none) {
-			break
+			return azcore.AccessToken{}, failed
 		}
+	}
+	if c.confined != nil {
+		return azcore.AccessToken{}, c.confined.Withhold("your Azure login")
 	}
 	return azcore.AccessToken{}, failed
 }

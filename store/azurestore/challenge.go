@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
@@ -110,6 +111,9 @@ func (a *authorizer) current(ctx context.Context) (string, error) {
 
 // answer takes up a challenge and returns a token for it.
 func (a *authorizer) answer(req *http.Request, asked challenge) (string, error) {
+	if strings.ContainsFunc(asked.scope, unicode.IsSpace) { // more than one: only the first would be looked at
+		return "", &store.Error{Code: store.Corrupt, Err: errors.New("the vault asks for a token of more than one scope")}
+	}
 	if !a.anyResource {
 		if err := checkResource(asked.scope, req.URL); err != nil {
 			return "", err

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -142,7 +141,10 @@ func (l *login) certificate(tenant, client, path, password string) (azcore.Token
 		return &store.Error{Code: store.Invalid, Err: fmt.Errorf("reading AZURE_CLIENT_CERTIFICATE_PATH: %w", err),
 			Hint: "it must name a PEM or PKCS12 file with certificate and key; AZURE_CLIENT_CERTIFICATE_PASSWORD is its password"}
 	}
-	text, err := os.ReadFile(l.env.path(path))
+	text, err := l.env.Confined.ReadFile(l.env.path(path), maxCredential)
+	if withheld(err) {
+		return nil, err
+	}
 	if err != nil {
 		return nil, invalid(err)
 	}
@@ -158,6 +160,9 @@ func (l *login) certificate(tenant, client, path, password string) (azcore.Token
 	return l.ofTenant(c, tenant, nil), nil
 }
 
+// maxCredential bounds a file that proves who asks.
+const maxCredential = 1 << 20
+
 // workload is WorkloadIdentityCredential: the token of the pod is read anew
 // for each log-in.
 func (l *login) workload(tenant, client, file string, allowed []string) (azcore.TokenCredential, error) {
@@ -165,12 +170,20 @@ func (l *login) workload(tenant, client, file string, allowed []string) (azcore.
 		return nil, err
 	}
 	assertion := func(context.Context) (string, error) {
-		text, err := os.ReadFile(l.env.path(file))
+		text, err := l.env.Confined.ReadFile(l.env.path(file), maxCredential)
+		if withheld(err) {
+			return "", err
+		}
 		if err != nil {
 			return "", &store.Error{Code: store.Invalid, Err: fmt.Errorf("reading AZURE_FEDERATED_TOKEN_FILE: %w", err),
 				Hint: "the workload identity's webhook mounts this file: does the pod have it?"}
 		}
 		return string(text), nil
+	}
+	if l.env.Confined != nil { // Microsoft's library keeps the text of an error only
+		if _, err := assertion(context.Background()); withheld(err) {
+			return nil, err
+		}
 	}
 	if l.federated(tenant) {
 		proof := func(ctx context.Context) (url.Values, error) {

@@ -81,6 +81,9 @@ func (l *login) managedIdentity(client, tenant string, allowed []string, wanted 
 		identity.query.Set("api-version", "2018-02-01")
 		identity.probe = !given && wanted != "managedidentitycredential"
 	}
+	if l.env.Confined != nil {
+		return missing{"airlock withholds the identity of this machine"}, nil
+	}
 	return identity, nil
 }
 

@@ -1,6 +1,7 @@
 package azurestore
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 	"slices"
@@ -9,7 +10,6 @@ import (
 	"github.com/airlock-secrets/airlock/airflow/pyjson"
 	"github.com/airlock-secrets/airlock/internal/route"
 	"github.com/airlock-secrets/airlock/internal/wire/requests"
-	"github.com/airlock-secrets/airlock/store"
 )
 
 // lacking is the name of what a store has that has no credentials.
@@ -73,7 +73,7 @@ func (e Env) lacksFile(path string) string {
 }
 
 // withheld reports whether a confined driver was refused what it wanted.
-func withheld(err error) bool { return err != nil && store.CodeOf(err) == store.Denied }
+func withheld(err error) bool { return errors.Is(err, route.ErrWithheld) }
 
 // usable reads kwargs; false where no request is ever made with them.
 func usable(kwargs *pyjson.Object, env Env) (Options, bool) {

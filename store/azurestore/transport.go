@@ -51,6 +51,9 @@ func newHTTPClient(o *Options, t TLS, env bool, proxies map[string]string) (*htt
 		t.CA, from = requests.CABundle(getenv)
 	}
 	config, err := t.Config(o.Env.Confined, from, "connection_cert", o.Env.path)
+	if withheld(err) {
+		return nil, err
+	}
 	var unusable *requests.FileError
 	if errors.As(err, &unusable) {
 		return nil, &store.Error{Code: store.Invalid, Err: unusable, Hint: unusable.Hint}

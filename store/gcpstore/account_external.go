@@ -94,14 +94,15 @@ func (a *externalAccount) token(ctx context.Context, w *web, scopes []string) (a
 	const what = "exchanging the workload's identity"
 	client, err := w.http()
 	if err != nil {
-		return access{}, &tokenError{what: what, cause: err}
+		return access{}, noToken(what, err)
 	}
 	if scopes == nil {
 		scopes = []string{cloudScope}
 	}
 	config := a.config
 	config.Scopes = scopes
-	supplier := subject{a, w}
+	var failed error
+	supplier := subject{a, w, &failed}
 	if config.SubjectTokenType == awsToken {
 		config.AwsSecurityCredentialsSupplier = aws{supplier}
 	} else {
@@ -112,6 +113,9 @@ func (a *externalAccount) token(ctx context.Context, w *web, scopes []string) (a
 		return access{}, &tokenError{what: what, cause: errors.New("the credential configuration is not complete")}
 	}
 	token, err := source.Token()
+	if failed != nil { // of which an impersonation keeps the text only
+		return access{}, failed
+	}
 	if err != nil {
 		return access{}, exchangeError(what, err)
 	}
@@ -123,10 +127,6 @@ var statusIn = regexp.MustCompile(`status code (\d{3})`)
 // exchangeError keeps the status of a refusal; its text would quote whatever
 // the endpoint said.
 func exchangeError(what string, err error) error {
-	var own *tokenError
-	if errors.As(err, &own) || errors.Is(err, program.ErrNotRun) {
-		return err
-	}
 	if match := statusIn.FindStringSubmatch(err.Error()); match != nil {
 		code, _ := strconv.Atoi(match[1])
 		return &tokenError{what: what, status: code}
@@ -138,10 +138,25 @@ func exchangeError(what string, err error) error {
 type subject struct {
 	*externalAccount
 	web *web
+	// failed is why there is none.
+	failed *error
 }
 
 // SubjectToken implements externalaccount.SubjectTokenSupplier.
 func (s subject) SubjectToken(ctx context.Context, _ externalaccount.SupplierOptions) (string, error) {
+	token, err := s.read(ctx)
+	return token, s.keep(err)
+}
+
+// keep notes an error.
+func (s subject) keep(err error) error {
+	if err != nil {
+		*s.failed = err
+	}
+	return err
+}
+
+func (s subject) read(ctx context.Context) (string, error) {
 	if executable, ok := get(s.source, "executable").(*pyjson.Object); ok {
 		return s.fromExecutable(ctx, executable)
 	}
@@ -150,7 +165,7 @@ func (s subject) SubjectToken(ctx context.Context, _ externalaccount.SupplierOpt
 	if file, ok := get(s.source, "file").(string); ok {
 		content, err := readFile(s.env, file)
 		if err != nil {
-			return "", &tokenError{what: what, cause: err}
+			return "", noToken(what, err)
 		}
 		text = content
 	} else {
@@ -165,6 +180,9 @@ func (s subject) SubjectToken(ctx context.Context, _ externalaccount.SupplierOpt
 
 // fetch asks the credential source's URL with its headers.
 func (s subject) fetch(ctx context.Context, address, what string) (*answer, error) {
+	if c := s.env.Confined; c != nil {
+		return nil, c.Withhold("what the URL of credential_source gives to this machine")
+	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		return nil, &tokenError{what: what, cause: errors.New("credential_source.url is not a URL")}
@@ -204,19 +222,29 @@ type aws struct{ subject }
 
 // AwsRegion implements externalaccount.AwsSecurityCredentialsSupplier.
 func (s aws) AwsRegion(ctx context.Context, _ externalaccount.SupplierOptions) (string, error) {
+	region, err := s.region(ctx)
+	return region, s.keep(err)
+}
+
+func (s aws) region(ctx context.Context) (string, error) {
 	if region := s.env.first("AWS_REGION", "AWS_DEFAULT_REGION"); region != "" {
 		return region, nil
 	}
 	const what = "asking AWS for the region"
 	zone, err := s.ask(ctx, textOf(s.source, "region_url"), what)
 	if err != nil || zone == "" {
-		return "", &tokenError{what: what, cause: err}
+		return "", noToken(what, err)
 	}
 	return zone[:len(zone)-1], nil // the zone's letter
 }
 
 // AwsSecurityCredentials implements externalaccount.AwsSecurityCredentialsSupplier.
 func (s aws) AwsSecurityCredentials(ctx context.Context, _ externalaccount.SupplierOptions) (*externalaccount.AwsSecurityCredentials, error) {
+	keys, err := s.keys(ctx)
+	return keys, s.keep(err)
+}
+
+func (s aws) keys(ctx context.Context) (*externalaccount.AwsSecurityCredentials, error) {
 	id, secret := s.env.get("AWS_ACCESS_KEY_ID"), s.env.get("AWS_SECRET_ACCESS_KEY")
 	if id != "" && secret != "" {
 		return &externalaccount.AwsSecurityCredentials{AccessKeyID: id, SecretAccessKey: secret, SessionToken: s.env.get("AWS_SESSION_TOKEN")}, nil
@@ -244,6 +272,9 @@ func (s aws) AwsSecurityCredentials(ctx context.Context, _ externalaccount.Suppl
 
 // ask reads AWS's metadata, with a session token where one is configured.
 func (s aws) ask(ctx context.Context, address, what string) (string, error) {
+	if c := s.env.Confined; c != nil {
+		return "", c.Withhold("the role of this machine")
+	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil || address == "" {
 		return "", &tokenError{what: what, cause: errors.New("credential_source has no URL for it")}

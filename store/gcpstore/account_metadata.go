@@ -48,6 +48,9 @@ func (m *metadataServer) present(ctx context.Context, w *web) error {
 			}
 			break
 		}
+		if withheld(err) {
+			return err
+		}
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -64,6 +67,9 @@ func number(text string, otherwise int) int {
 
 // ask sends one request that must be answered soon.
 func (m *metadataServer) ask(ctx context.Context, w *web, address, what string) (*answer, error) {
+	if c := m.env.Confined; c != nil {
+		return nil, c.Withhold("the account of this machine")
+	}
 	seconds := number(m.env.get("GCE_METADATA_TIMEOUT"), 3)
 	ctx, cancel := context.WithTimeout(ctx, time.Duration(max(seconds, 1))*time.Second)
 	defer cancel()

@@ -45,6 +45,9 @@ func (e *executableAnswer) token(now time.Time) (string, error) {
 // it as google-auth asks for.
 func (s subject) fromExecutable(ctx context.Context, executable *pyjson.Object) (string, error) {
 	const what = "running the credential source's executable"
+	if c := s.env.Confined; c != nil {
+		return "", c.Withhold("what the executable of credential_source gives to this machine")
+	}
 	if s.env.get(allowExecutables) != "1" {
 		return "", &tokenError{what: what, cause: errors.New(
 			"executables need to be explicitly allowed: set GOOGLE_EXTERNAL_ACCOUNT_ALLOW_EXECUTABLES to '1'")}

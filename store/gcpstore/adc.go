@@ -114,6 +114,9 @@ func onPath(env Env, program string) bool {
 // there is none.
 func fromMetadata(env Env) (*Credentials, error) {
 	if env.get("NO_GCE_CHECK") == "true" {
+		if env.Confined != nil {
+			return nil, env.Confined.Withhold("your Google login")
+		}
 		return nil, errNoDefault
 	}
 	return &Credentials{account: &metadataServer{env: env}, universe: DefaultUniverse, quotaProject: env.get("GOOGLE_CLOUD_QUOTA_PROJECT")}, nil

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"net"
 	"net/url"
-	"os"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -154,6 +153,9 @@ func (s *Store) connect() (*connection, error) {
 // rootsVariable names the authorities that gRPC's core trusts.
 const rootsVariable = "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH"
 
+// largestCA bounds what is read of a file of authorities.
+const largestCA = 4 << 20
+
 // tlsConfig trusts the authorities of GRPC_DEFAULT_SSL_ROOTS_FILE_PATH, as
 // gRPC's core does, else the system's.
 func (s *Store) tlsConfig() (*tls.Config, error) {
@@ -162,7 +164,10 @@ func (s *Store) tlsConfig() (*tls.Config, error) {
 	if file == "" {
 		return config, nil
 	}
-	pem, err := os.ReadFile(s.options.Env.path(file))
+	pem, err := s.options.Env.Confined.ReadFile(s.options.Env.path(file), largestCA)
+	if withheld(err) {
+		return nil, err
+	}
 	if err == nil {
 		config.RootCAs = x509.NewCertPool()
 		if !config.RootCAs.AppendCertsFromPEM(pem) {

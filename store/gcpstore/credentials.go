@@ -68,7 +68,9 @@ func (c *Credentials) askProject(ctx context.Context, w *web) (string, error) {
 	if !ok {
 		return "", errNoProject
 	}
-	if m.present(ctx, w) != nil {
+	if err := m.present(ctx, w); withheld(err) {
+		return "", err
+	} else if err != nil {
 		return "", &brokenError{python("AttributeError", noProject), errNoDefault}
 	}
 	if project := m.project(ctx, w); project != "" {
@@ -127,6 +129,14 @@ func (e *tokenError) Error() string {
 
 // Unwrap gives the cause.
 func (e *tokenError) Unwrap() error { return e.cause }
+
+// noToken is a tokenError of a cause; what is withheld stays as it is.
+func noToken(what string, cause error) error {
+	if withheld(cause) {
+		return cause
+	}
+	return &tokenError{what: what, cause: cause}
+}
 
 func (e *tokenError) code() store.Code {
 	switch {

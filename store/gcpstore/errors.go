@@ -155,8 +155,11 @@ func python(kind, message string) *airflow.Error { return &airflow.Error{Type: k
 var errNoProject = python("ValueError", "Project ID could not be determined. Please provide 'project_id' in backend configuration or "+
 	"ensure your credentials include a default project.")
 
-// configError is an error of construction.
+// configError is an error of construction. What is withheld stays as it is.
 func configError(err error) error {
+	if withheld(err) {
+		return err
+	}
 	return &store.Error{Op: "configure", Store: "gcp", Code: store.Invalid, Err: err, Hint: configHint(err)}
 }
 

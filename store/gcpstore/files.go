@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 	"syscall"
 
-	"github.com/airlock-secrets/airlock/store"
+	"github.com/airlock-secrets/airlock/internal/route"
 )
 
 // errNotRegular is a file that is not looked at.
@@ -40,7 +40,7 @@ func (e Env) exists(path string) bool {
 }
 
 // withheld reports whether a confined driver was refused what it wanted.
-func withheld(err error) bool { return err != nil && store.CodeOf(err) == store.Denied }
+func withheld(err error) bool { return errors.Is(err, route.ErrWithheld) }
 
 // absolute is a path as route.Setting has it; "" stays.
 func absolute(path string) string {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/airlock-secrets/airlock/airflow/pyjson"
 	"github.com/airlock-secrets/airlock/internal/route"
+	"github.com/airlock-secrets/airlock/internal/wire/requests"
 )
 
 // lacking is the name of what a store has that has no credentials.
@@ -160,9 +161,8 @@ func (m *routes) add(kind route.Kind, a address, by []route.Setting) {
 		return // no request can be made of it
 	}
 	p.Plain = u.Scheme == "http"
-	variable := m.env.firstName("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
-	if u.Scheme == "https" && variable != "" {
-		p.Pin, p.PinBy = m.env.Confined.PinOf(m.env.path(m.env.get(variable))), route.Setting{Variable: variable}
+	if file, variable := requests.CABundle(m.env.Getenv); u.Scheme == "https" && file != "" {
+		p.Pin, p.PinBy = m.env.Confined.PinOf(m.env.path(file)), route.Setting{Variable: variable}
 	}
 	switch {
 	case a.own:

@@ -88,7 +88,9 @@ func (a *externalAccount) email() string {
 
 // email is the account that the machine has.
 func (m *metadataServer) email(ctx context.Context, w *web) (string, error) {
-	if m.present(ctx, w) != nil {
+	if err := m.present(ctx, w); withheld(err) {
+		return "", err
+	} else if err != nil {
 		return "", configError(errNoDefault)
 	}
 	const what = "asking the metadata server who the machine is"

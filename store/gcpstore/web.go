@@ -4,18 +4,19 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/url"
-	"os"
 	"regexp"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/airlock-secrets/airlock/internal/wire/requests"
 )
 
 // maxToken bounds the answer of a token endpoint.
@@ -57,18 +58,15 @@ func newTransport(env Env) (*http.Transport, error) {
 		},
 		TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12}, ForceAttemptHTTP2: true, IdleConnTimeout: time.Minute,
 	}
-	file := env.first("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+	file, variable := requests.CABundle(env.Getenv)
 	if file == "" {
 		return t, nil
 	}
-	pem, err := os.ReadFile(env.path(file))
+	pool, err := requests.Authorities(env.Confined, env.path(file))
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("reading the CA certificates of %s: %w", variable, err)
 	}
-	t.TLSClientConfig.RootCAs = x509.NewCertPool()
-	if !t.TLSClientConfig.RootCAs.AppendCertsFromPEM(pem) {
-		return nil, errors.New("REQUESTS_CA_BUNDLE holds no certificate")
-	}
+	t.TLSClientConfig.RootCAs = pool
 	return t, nil
 }
 
@@ -83,7 +81,7 @@ type answer struct {
 func (w *web) do(req *http.Request, what string) (*answer, error) {
 	client, err := w.http()
 	if err != nil {
-		return nil, &tokenError{what: what, cause: err}
+		return nil, noToken(what, err)
 	}
 	res, err := client.Do(req)
 	if err != nil {
