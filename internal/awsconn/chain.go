@@ -47,7 +47,7 @@ func noCredentials() error {
 }
 
 func (c *Conn) baseCredentials(s *session, region string) (aws.CredentialsProvider, error) {
-	if c.o.AccessKeyID != "" || c.o.SecretAccessKey != "" || c.o.SessionToken != "" {
+	if c.explicit() {
 		if c.o.AccessKeyID == "" || c.o.SecretAccessKey == "" {
 			missing := "aws_access_key_id"
 			if c.o.AccessKeyID != "" {
@@ -62,7 +62,16 @@ func (c *Conn) baseCredentials(s *session, region string) (aws.CredentialsProvid
 	if err != nil || provider != nil {
 		return provider, err
 	}
-	return aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return aws.Credentials{}, noCredentials() }), nil
+	missing := noCredentials()
+	if s.files.withheld != nil {
+		missing = s.files.withheld
+	}
+	return aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return aws.Credentials{}, missing }), nil
+}
+
+// explicit reports whether the kwargs hold credentials, or a part of them.
+func (c *Conn) explicit() bool {
+	return c.o.AccessKeyID != "" || c.o.SecretAccessKey != "" || c.o.SessionToken != ""
 }
 
 func static(id, secret, token string) aws.CredentialsProvider {
@@ -129,7 +138,12 @@ func (ch *chain) profileOwn(name string, withEnv bool) (aws.CredentialsProvider,
 		func() (aws.CredentialsProvider, error) {
 			return pair(ch.s.files.credentials[name], "shared-credentials-file")
 		},
-		func() (aws.CredentialsProvider, error) { return ch.process(name) },
+		func() (aws.CredentialsProvider, error) {
+			if ch.s.env.Confined != nil {
+				return nil, nil
+			}
+			return ch.process(name)
+		},
 		func() (aws.CredentialsProvider, error) { return pair(ch.s.files.config[name], "config-file") },
 	})
 }

@@ -26,6 +26,7 @@ type cloud struct {
 	regions []string
 	stsBody []string
 	stsKeys []string
+	others  int // requests that are none of these
 }
 
 // ServeHTTP implements http.Handler.
@@ -62,6 +63,7 @@ func (c *cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case r.URL.Path == "/latest/meta-data/iam/security-credentials/role":
 		_, _ = fmt.Fprintf(w, machine, "INSTANCE")
 	default:
+		c.others++
 		w.WriteHeader(http.StatusNotFound)
 	}
 }

@@ -1,12 +1,15 @@
 package awsconn
 
 import (
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
+	"time"
 
 	"github.com/airlock-secrets/airlock/internal/program"
-
 	"github.com/airlock-secrets/airlock/internal/route"
 )
 
@@ -25,6 +28,8 @@ type Env struct {
 	Words program.Words
 	// Confined bounds what may be used besides the kwargs; nil allows all.
 	Confined *route.Confinement
+	// peek leaves files alone that are not regular: a pipe can be read once.
+	peek bool
 }
 
 func (e Env) lookup(name string) (string, bool) {
@@ -42,9 +47,10 @@ func (e Env) get(name string) string {
 	return v
 }
 
-// path expands a leading ~ and makes a relative path start in Dir.
+// path expands a leading ~ and makes a relative path start in Dir. Who is
+// confined has no home.
 func (e Env) path(path string) string {
-	if rest, ok := strings.CutPrefix(path, "~"); ok && (rest == "" || rest[0] == '/') {
+	if rest, ok := strings.CutPrefix(path, "~"); ok && (rest == "" || rest[0] == '/') && e.Confined == nil {
 		home, ok := e.lookup("HOME")
 		if !ok {
 			home = e.Home
@@ -62,13 +68,52 @@ func (e Env) path(path string) string {
 // largestFile bounds what is read of a file: configuration, a token.
 const largestFile = 1 << 20
 
+// pipeTimeout is how long a pipe may take, which may have no end.
+const pipeTimeout = 10 * time.Second
+
 // read reads a small file.
 func (e Env) read(path string) (string, error) {
-	f, err := os.Open(e.path(path))
+	b, err := e.readFile(path, largestFile)
+	return string(b), err
+}
+
+// readFile reads a file of at most limit bytes. Where it is confined the error
+// may be the confinement's, of code Denied.
+func (e Env) readFile(path string, limit int64) ([]byte, error) {
+	path = e.path(path)
+	if e.Confined != nil {
+		return e.Confined.ReadFile(path, limit)
+	}
+	if e.peek && special(path) {
+		return nil, &fs.PathError{Op: "open", Path: path, Err: fs.ErrNotExist}
+	}
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	defer f.Close()
-	b, err := readAtMost(f, largestFile)
-	return string(b), err
+	_ = f.SetReadDeadline(time.Now().Add(pipeTimeout)) // a regular file has none and needs none
+	return readAtMost(f, limit)
+}
+
+// special reports whether path is there and no regular file.
+func special(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && !info.Mode().IsRegular()
+}
+
+// withheld is the confinement's error for a file that may not be read; nil
+// where it may, or is not there.
+func (e Env) withheld(path string) error {
+	if e.Confined == nil || path == "" {
+		return nil
+	}
+	f, err := e.Confined.Open(e.path(path))
+	if err == nil {
+		return f.Close()
+	}
+	if errors.Is(err, route.ErrWithheld) {
+		return err
+	}
+	return nil
 }

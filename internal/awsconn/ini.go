@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/airlock-secrets/airlock/internal/route"
 )
 
 // section is one section of a shared file: option -> value. Options are in
@@ -108,15 +110,20 @@ type files struct {
 	credentials, config map[string]section
 	configPath          string
 	credentialsPath     string
+	// withheld is why a file was not read that a confined connection may not.
+	withheld error
 }
+
+// Where the files are that no variable names.
+const usualConfig, usualCredentials = "~/.aws/config", "~/.aws/credentials"
 
 // load reads both files (botocore.session.Session.full_config); a file that is
 // not there is empty.
 func load(env Env) (*files, error) {
 	f := &files{profiles: map[string]section{}, services: map[string]section{}, config: map[string]section{}}
-	f.configPath = either(env.get("AWS_CONFIG_FILE"), "~/.aws/config")
-	f.credentialsPath = either(env.get("AWS_SHARED_CREDENTIALS_FILE"), "~/.aws/credentials")
-	sections, err := loadFile(env, f.configPath)
+	f.configPath = either(env.get("AWS_CONFIG_FILE"), usualConfig)
+	f.credentialsPath = either(env.get("AWS_SHARED_CREDENTIALS_FILE"), usualCredentials)
+	sections, err := f.read(env, f.configPath)
 	if err != nil {
 		return nil, err
 	}
@@ -129,7 +136,7 @@ func load(env Env) (*files, error) {
 			f.services[name] = s
 		}
 	}
-	if f.credentials, err = loadFile(env, f.credentialsPath); err != nil {
+	if f.credentials, err = f.read(env, f.credentialsPath); err != nil {
 		return nil, err
 	}
 	for name, s := range f.credentials {
@@ -151,8 +158,11 @@ func (s section) clone() section {
 	return c
 }
 
-func loadFile(env Env, path string) (map[string]section, error) {
+func (f *files) read(env Env, path string) (map[string]section, error) {
 	text, err := env.read(path)
+	if errors.Is(err, route.ErrWithheld) {
+		f.withheld = err
+	}
 	if err != nil {
 		return nil, nil // to botocore it is not there
 	}

@@ -38,6 +38,9 @@ func (c *Conn) Keys(ctx context.Context) (k Keys, found bool, err error) {
 	}
 	region := either(c.o.Region, s.variable("region", "AWS_DEFAULT_REGION"))
 	provider, err := (&chain{conn: c, s: s, region: region}).resolve()
+	if err == nil && provider == nil {
+		err = s.files.withheld
+	}
 	if err != nil || provider == nil {
 		return Keys{}, false, err
 	}
@@ -59,7 +62,7 @@ func (c *Conn) AssumeRole(ctx context.Context, args *pyjson.Object) (Keys, error
 	}
 	region := either(c.o.Region, s.variable("region", "AWS_DEFAULT_REGION"))
 	if region == "" {
-		endpoint, err := s.endpoint("sts")
+		endpoint, _, err := s.endpoint("sts")
 		if err != nil {
 			return Keys{}, err
 		}

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"github.com/airlock-secrets/airlock/internal/route"
 )
 
 // metadataClient asks services of the machine itself: never by a proxy.
@@ -72,16 +74,20 @@ func ask(ctx context.Context, client *http.Client, method, address string, heade
 
 // container is ContainerProvider: ECS, EKS Pod Identity.
 func (ch *chain) container() (aws.CredentialsProvider, error) {
-	address, ok := ch.s.env.lookup("AWS_CONTAINER_CREDENTIALS_FULL_URI")
+	name := "AWS_CONTAINER_CREDENTIALS_FULL_URI"
+	address, ok := ch.s.env.lookup(name)
 	if relative, has := ch.s.env.lookup("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"); has {
-		address, ok = "http://169.254.170.2"+relative, true
+		name, address, ok = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "http://169.254.170.2"+relative, true
 	}
-	if !ok {
+	if !ok || ch.s.env.Confined != nil {
 		return nil, nil
 	}
 	if !ownMachine(address) {
 		return nil, failed("ValueError", "Unsupported host.  Can only retrieve metadata from a loopback address or one of these hosts: "+strings.Join(containerHosts, ", "),
 			"correct AWS_CONTAINER_CREDENTIALS_FULL_URI")
+	}
+	if ch.conn.seen != nil {
+		ch.conn.seen(target{kind: route.Login, url: address, by: []route.Setting{{Variable: name}}, s: ch.s, direct: true})
 	}
 	client := ch.metadataClient(2 * time.Second)
 	return cached(func(ctx context.Context) (aws.Credentials, error) {
@@ -145,16 +151,23 @@ func parseMachine(body []byte) (aws.Credentials, error) {
 // answers the machine has no role. It is asked while the chain is walked.
 func (ch *chain) instance() (aws.CredentialsProvider, error) {
 	env := ch.s.env
-	if strings.EqualFold(env.get("AWS_EC2_METADATA_DISABLED"), "true") {
+	if strings.EqualFold(env.get("AWS_EC2_METADATA_DISABLED"), "true") || env.Confined != nil {
 		return nil, nil
 	}
 	timeout, err := strconv.ParseFloat(either(ch.s.variable("metadata_service_timeout", "AWS_METADATA_SERVICE_TIMEOUT"), "1"), 64)
 	if err != nil || timeout <= 0 || timeout > 60 {
 		timeout = 1
 	}
-	base := either(ch.s.variable("ec2_metadata_service_endpoint", "AWS_EC2_METADATA_SERVICE_ENDPOINT"), "http://169.254.169.254")
+	base, by := ch.s.setting("ec2_metadata_service_endpoint", "AWS_EC2_METADATA_SERVICE_ENDPOINT")
+	if base == "" {
+		base, by = "http://169.254.169.254", nil
+	}
 	if strings.EqualFold(ch.s.variable("ec2_metadata_service_endpoint_mode", "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE"), "ipv6") {
-		base = "http://[fd00:ec2::254]"
+		base, by = "http://[fd00:ec2::254]", nil
+	}
+	if ch.conn.seen != nil {
+		ch.conn.seen(target{kind: route.Login, url: base, by: by, s: ch.s, direct: true})
+		return nil, nil
 	}
 	client := ch.metadataClient(time.Duration(timeout * float64(time.Second)))
 	fetch := func(ctx context.Context) (aws.Credentials, error) {

@@ -8,17 +8,25 @@ import (
 	"strings"
 )
 
-// proxyFor chooses the proxy of a request as botocore does
-// (get_environ_proxies): HTTP_PROXY, HTTPS_PROXY or ALL_PROXY, the name in
-// lower case first, unless NO_PROXY names the host.
+// proxyFor chooses the proxy of a request.
 func proxyFor(env Env, req *http.Request) (*url.URL, error) {
-	if bypasses(env, req.URL) {
-		return nil, nil
+	proxy, _, err := proxyOf(env, req.URL)
+	return proxy, err
+}
+
+// proxyOf chooses the proxy of an address as botocore does
+// (get_environ_proxies): HTTP_PROXY, HTTPS_PROXY or ALL_PROXY, the name in
+// lower case first, unless NO_PROXY names the host. It also returns the name.
+func proxyOf(env Env, to *url.URL) (at *url.URL, name string, err error) {
+	if bypasses(env, to) {
+		return nil, "", nil
 	}
-	for _, key := range []string{req.URL.Scheme, "all"} {
-		proxy, ok := env.lookup(key + "_proxy")
+	for _, key := range []string{to.Scheme, "all"} {
+		name = key + "_proxy"
+		proxy, ok := env.lookup(name)
 		if !ok {
-			proxy = env.get(strings.ToUpper(key) + "_PROXY")
+			name = strings.ToUpper(name)
+			proxy = env.get(name)
 		}
 		if proxy == "" {
 			continue
@@ -28,11 +36,11 @@ func proxyFor(env Env, req *http.Request) (*url.URL, error) {
 		}
 		u, err := url.Parse(proxy)
 		if err != nil || u.Host == "" {
-			return nil, errors.New("the proxy of the environment is not a URL")
+			return nil, "", errors.New("the proxy of the environment is not a URL")
 		}
-		return u, nil
+		return u, name, nil
 	}
-	return nil, nil
+	return nil, "", nil
 }
 
 func bypasses(env Env, u *url.URL) bool {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
+	"github.com/airlock-secrets/airlock/internal/route"
 	"github.com/airlock-secrets/airlock/store"
 )
 
@@ -20,6 +21,8 @@ type Conn struct {
 	turn   chan struct{} // holds a token while somebody makes the config
 	config *aws.Config   // nil until it has been made
 	client *http.Client
+	// seen is told where requests would go; nil in all but Route.
+	seen func(target)
 }
 
 // New returns a connection.
@@ -85,7 +88,10 @@ func (c *Conn) prepare(ctx context.Context) (*aws.Config, error) {
 			return nil, err
 		}
 	}
-	endpoint, err := c.endpoint(s)
+	endpoint, _, err := c.serviceEndpoint(s)
+	if err == nil {
+		err = checkEndpoint(endpoint)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -101,14 +107,13 @@ func (c *Conn) prepare(ctx context.Context) (*aws.Config, error) {
 	return config, nil
 }
 
-// endpoint is where the service is if the kwargs or the settings say so.
-func (c *Conn) endpoint(s *session) (endpoint string, err error) {
-	if endpoint = c.o.Endpoint; endpoint == "" {
-		if endpoint, err = s.endpoint(c.o.Service); err != nil {
-			return "", err
-		}
+// serviceEndpoint is where the service is if the kwargs or the settings say
+// so, and what says it.
+func (c *Conn) serviceEndpoint(s *session) (endpoint string, by []route.Setting, err error) {
+	if c.o.Endpoint != "" {
+		return c.o.Endpoint, []route.Setting{{Kwarg: "endpoint_url"}}, nil
 	}
-	return endpoint, checkEndpoint(endpoint)
+	return s.endpoint(c.o.Service)
 }
 
 // PlainHTTP says whether the service's usual endpoint is asked without TLS.
@@ -139,6 +144,9 @@ func open(env Env, profile string) (*session, error) {
 	}
 	var ok bool
 	if s.profile, ok = f.profiles[either(s.name, "default")]; !ok && s.name != "" {
+		if f.withheld != nil {
+			return nil, f.withheld
+		}
 		return nil, failed("ProfileNotFound", fmt.Sprintf("The config profile (%s) could not be found", clip(s.name)),
 			"correct profile_name or AWS_PROFILE, or add the profile to ~/.aws/config")
 	}
@@ -148,10 +156,25 @@ func open(env Env, profile string) (*session, error) {
 
 // variable is a setting from the environment, else from the profile.
 func (s *session) variable(option, name string) string {
+	v, _ := s.setting(option, name)
+	return v
+}
+
+// setting is variable, and what says so.
+func (s *session) setting(option, name string) (value string, by []route.Setting) {
 	if v, ok := s.env.lookup(name); ok {
-		return v
+		return v, []route.Setting{{Variable: name}}
 	}
-	return s.profile[option]
+	return s.profile[option], s.file(option)
+}
+
+// file is what says what an option of the profile is.
+func (s *session) file(option string) []route.Setting {
+	f := s.files
+	if _, ok := f.credentials[s.name][option]; ok {
+		return byFile(s.env.path(f.credentialsPath), "AWS_SHARED_CREDENTIALS_FILE", s.env.get("AWS_SHARED_CREDENTIALS_FILE"))
+	}
+	return byFile(s.env.path(f.configPath), "AWS_CONFIG_FILE", s.env.get("AWS_CONFIG_FILE"))
 }
 
 // attempts is max_attempts, the first one included; 3 unless it is set.
@@ -163,25 +186,30 @@ func (s *session) attempts() int {
 }
 
 // endpoint is where the service is if the settings say so
-// (ConfiguredEndpointProvider); "" for its usual place.
-func (s *session) endpoint(service string) (string, error) {
+// (ConfiguredEndpointProvider), and what says it; "" for its usual place.
+func (s *session) endpoint(service string) (endpoint string, by []route.Setting, err error) {
 	if strings.EqualFold(strings.TrimSpace(s.variable("ignore_configured_endpoint_urls", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")), "true") {
-		return "", nil
+		return "", nil, nil
 	}
 	id := map[string]string{"secretsmanager": "secrets_manager"}[service]
 	id = either(id, service)
-	if url := either(s.env.get("AWS_ENDPOINT_URL_"+strings.ToUpper(id)), s.env.get("AWS_ENDPOINT_URL")); url != "" {
-		return url, nil
+	for _, name := range []string{"AWS_ENDPOINT_URL_" + strings.ToUpper(id), "AWS_ENDPOINT_URL"} {
+		if url := s.env.get(name); url != "" {
+			return url, []route.Setting{{Variable: name}}, nil
+		}
 	}
 	if name, ok := s.profile["services"]; ok {
 		services := s.files.services[name]
 		if services == nil {
-			return "", failed("InvalidConfigError", fmt.Sprintf("The profile is configured to use the services section but the %q services configuration does not exist.", clip(name)),
+			return "", nil, failed("InvalidConfigError", fmt.Sprintf("The profile is configured to use the services section but the %q services configuration does not exist.", clip(name)),
 				"add the section [services NAME] to ~/.aws/config, or take the option services out of the profile")
 		}
 		if url := services.nested(id)["endpoint_url"]; url != "" {
-			return url, nil
+			return url, byFile(s.env.path(s.files.configPath), "AWS_CONFIG_FILE", s.env.get("AWS_CONFIG_FILE")), nil
 		}
 	}
-	return s.profile["endpoint_url"], nil
+	if endpoint = s.profile["endpoint_url"]; endpoint != "" {
+		by = s.file("endpoint_url")
+	}
+	return endpoint, by, nil
 }

@@ -3,6 +3,7 @@ package awsconn
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"github.com/airlock-secrets/airlock/airflow/pyjson"
+	"github.com/airlock-secrets/airlock/internal/route"
 	"github.com/airlock-secrets/airlock/store"
 )
 
@@ -29,18 +31,19 @@ type assumer struct {
 // assumer is a client of STS: its endpoint is never the service's, and verify
 // does not reach it.
 func (c *Conn) assumer(s *session, region string) (*assumer, error) {
-	endpoint := c.o.STSEndpoint
-	if endpoint == "" {
-		var err error
-		if endpoint, err = s.endpoint("sts"); err != nil {
-			return nil, err
-		}
+	endpoint, by, err := c.stsEndpoint(s)
+	if err == nil {
+		err = checkEndpoint(endpoint)
 	}
-	if err := checkEndpoint(endpoint); err != nil {
+	if err != nil {
 		return nil, err
 	}
-	if region = either(region, c.o.STSRegion); region == "" {
-		return nil, failed("NoRegionError", "You must specify a region.", "set the kwarg region_name or AWS_DEFAULT_REGION")
+	region = either(region, c.o.STSRegion)
+	if err := checkRegion(region); err != nil {
+		return nil, err
+	}
+	if c.seen != nil {
+		c.seen(target{kind: route.Login, url: either(endpoint, usualEndpoint("sts", region)), by: by, s: s})
 	}
 	other := Conn{o: c.o}
 	client, err := other.httpClient(s, Verify{})
@@ -57,6 +60,15 @@ func (c *Conn) assumer(s *session, region string) (*assumer, error) {
 	}
 	o.Retryer = &retryer{attempts: attempts, delay: c.o.Delay}
 	return &assumer{options: o, env: c.o.Env}, nil
+}
+
+// stsEndpoint is where STS is if the kwargs or the settings say so, and what
+// says it.
+func (c *Conn) stsEndpoint(s *session) (endpoint string, by []route.Setting, err error) {
+	if c.o.STSEndpoint != "" {
+		return c.o.STSEndpoint, []route.Setting{{Kwarg: "service_config"}}, nil
+	}
+	return s.endpoint("sts")
 }
 
 func (a *assumer) client() *sts.Client {
@@ -116,9 +128,15 @@ func (a *assumer) webIdentity(r Role) (aws.CredentialsProvider, error) {
 	}
 	in.RoleArn = aws.String(r.ARN)
 	file := either(r.TokenFile, a.env.get("AWS_WEB_IDENTITY_TOKEN_FILE"))
+	if err := a.env.withheld(file); err != nil {
+		return nil, err
+	}
 	client := a.client()
 	return cached(func(ctx context.Context) (aws.Credentials, error) {
 		token, err := a.env.read(file)
+		if errors.Is(err, route.ErrWithheld) {
+			return aws.Credentials{}, err
+		}
 		if err != nil {
 			return aws.Credentials{}, &store.Error{Code: store.Unauthenticated, Err: err,
 				Hint: "the file of the web identity token cannot be read: see AWS_WEB_IDENTITY_TOKEN_FILE"}

@@ -8,12 +8,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"net/url"
-	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/airlock-secrets/airlock/internal/route"
 )
 
 // LargestAnswer bounds what is read of an answer. The largest one that the
@@ -109,11 +111,14 @@ func tlsConfig(s *session, verify Verify) (*tls.Config, error) {
 	if verify.Insecure {
 		return config, nil
 	}
-	file := either(verify.CA, either(s.variable("ca_bundle", "AWS_CA_BUNDLE"), s.env.get("REQUESTS_CA_BUNDLE")))
+	file, _ := s.authority(verify)
 	if file == "" {
 		return config, nil
 	}
-	pool, err := certificates(s.env.path(file))
+	pool, err := certificates(s.env, file)
+	if errors.Is(err, route.ErrWithheld) {
+		return nil, err
+	}
 	if err != nil {
 		return nil, failed("SSLError", fmt.Sprintf("the CA bundle %s cannot be used: %v", clip(file), err),
 			"give verify, or AWS_CA_BUNDLE, the path of a file of PEM certificates")
@@ -122,26 +127,37 @@ func tlsConfig(s *session, verify Verify) (*tls.Config, error) {
 	return config, nil
 }
 
-// certificates reads a file, or all files of a folder, of PEM certificates.
-func certificates(path string) (*x509.CertPool, error) {
-	paths := []string{path}
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, errors.New("there is no such file")
+// authority is the file or folder of the certificates that are trusted in
+// place of the system's, and what names it; "" for none.
+func (s *session) authority(verify Verify) (path string, by []route.Setting) {
+	if verify.CA != "" {
+		return verify.CA, []route.Setting{{Kwarg: "verify"}}
 	}
-	if info.IsDir() {
+	if path, by = s.setting("ca_bundle", "AWS_CA_BUNDLE"); path != "" {
+		return path, by
+	}
+	return s.env.get("REQUESTS_CA_BUNDLE"), []route.Setting{{Variable: "REQUESTS_CA_BUNDLE"}}
+}
+
+// certificates reads a file, or all files of a folder, of PEM certificates.
+func certificates(env Env, path string) (*x509.CertPool, error) {
+	path = env.path(path)
+	paths := []string{path}
+	if info, err := env.Confined.Stat(path); err == nil && info.IsDir() {
+		var err error
 		if paths, err = filepath.Glob(filepath.Join(path, "*")); err != nil {
 			return nil, errors.New("the folder cannot be read")
 		}
 	}
 	pool, found := x509.NewCertPool(), false
 	for _, p := range paths {
-		f, err := os.Open(p)
-		if err != nil {
-			continue
+		b, err := env.readFile(p, 16<<20)
+		switch {
+		case len(paths) == 1 && errors.Is(err, route.ErrWithheld):
+			return nil, err
+		case len(paths) == 1 && errors.Is(err, fs.ErrNotExist):
+			return nil, errors.New("there is no such file")
 		}
-		b, err := readAtMost(f, 16<<20)
-		_ = f.Close()
 		found = err == nil && pool.AppendCertsFromPEM(b) || found
 	}
 	if !found {

@@ -4,6 +4,7 @@ import (
 	"github.com/airlock-secrets/airlock/airflow/dialect"
 	"github.com/airlock-secrets/airlock/airflow/pyjson"
 	"github.com/airlock-secrets/airlock/internal/awsconn"
+	"github.com/airlock-secrets/airlock/internal/route"
 	"github.com/airlock-secrets/airlock/store/secretsmanagerstore"
 )
 
@@ -19,6 +20,14 @@ func openSecretsManager(kwargs *pyjson.Object, env Env) (*Backend, error) {
 
 func secretsManagerNotes(kwargs *pyjson.Object) []string {
 	return awsconn.Notes(kwargs, dialect.SecretsManagerKwargs()...)
+}
+
+func secretsManagerRoute(kwargs *pyjson.Object, env Env) []route.Point {
+	return awsconn.Route("secretsmanager", kwargs, awsEnv(env))
+}
+
+func secretsManagerLacks(kwargs *pyjson.Object, env Env) string {
+	return awsconn.Lacks("secretsmanager", kwargs, awsEnv(env))
 }
 
 func secretsManagerKwargs() []string { return sorted(dialect.SecretsManagerKwargs(), awsconn.Kwargs()) }

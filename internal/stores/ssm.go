@@ -6,6 +6,7 @@ import (
 	"github.com/airlock-secrets/airlock/airflow/dialect"
 	"github.com/airlock-secrets/airlock/airflow/pyjson"
 	"github.com/airlock-secrets/airlock/internal/awsconn"
+	"github.com/airlock-secrets/airlock/internal/route"
 	"github.com/airlock-secrets/airlock/store/ssmstore"
 )
 
@@ -20,6 +21,14 @@ func openSSM(kwargs *pyjson.Object, env Env) (*Backend, error) {
 }
 
 func ssmNotes(kwargs *pyjson.Object) []string { return awsconn.Notes(kwargs, dialect.SSMKwargs()...) }
+
+func ssmRoute(kwargs *pyjson.Object, env Env) []route.Point {
+	return awsconn.Route("ssm", kwargs, awsEnv(env))
+}
+
+func ssmLacks(kwargs *pyjson.Object, env Env) string {
+	return awsconn.Lacks("ssm", kwargs, awsEnv(env))
+}
 
 func ssmKwargs() []string { return sorted(dialect.SSMKwargs(), awsconn.Kwargs()) }
 

@@ -20,7 +20,7 @@ func Known() Table {
 				"airflow.providers.hashicorp.secrets.vault.VaultSecrets",
 			}},
 		{Class: "airflow.providers.amazon.aws.secrets.systems_manager.SystemsManagerParameterStoreBackend", New: openSSM,
-			Kwargs: ssmKwargs(), Notes: ssmNotes, Check: constructed(openSSM),
+			Kwargs: ssmKwargs(), Notes: ssmNotes, Check: constructed(openSSM), Route: ssmRoute, Lacks: ssmLacks,
 			Service: "ssm", Package: "apache-airflow-providers-amazon", Old: []string{
 				"airflow.contrib.secrets.aws_systems_manager.SystemsManagerParameterStoreBackend",
 				"airflow.contrib.secrets.aws_ssm.AwsSsmSecretsBackend",
@@ -28,6 +28,7 @@ func Known() Table {
 			}},
 		{Class: "airflow.providers.amazon.aws.secrets.secrets_manager.SecretsManagerBackend", New: openSecretsManager,
 			Kwargs: secretsManagerKwargs(), Notes: secretsManagerNotes, Check: constructed(openSecretsManager),
+			Route: secretsManagerRoute, Lacks: secretsManagerLacks,
 			Service: "secretsmanager", Package: "apache-airflow-providers-amazon", Old: []string{
 				"airflow.contrib.secrets.aws_secrets_manager.SecretsManagerBackend",
 			}},
