@@ -104,7 +104,7 @@ func universeOf(o Options) (string, error) {
 		return DefaultUniverse, nil
 	case v == "":
 		return "", python("ValueError", "Universe Domain cannot be an empty string.")
-	case strings.ContainsAny(v, "/@?# "):
+	case strings.ContainsAny(v, `/@?# %\`):
 		return "", python("ValueError", "the universe domain is not of the form HOST or HOST:PORT")
 	}
 	return v, nil

@@ -1,7 +1,10 @@
 package gcpstore
 
 import (
+	"crypto/rand"
+	"crypto/rsa"
 	"encoding/json"
+	"encoding/pem"
 	"errors"
 	"maps"
 	"os"
@@ -14,6 +17,7 @@ import (
 	"github.com/airlock-secrets/airlock/airflow/pyjson"
 	"github.com/airlock-secrets/airlock/internal/gcpfake"
 	"github.com/airlock-secrets/airlock/internal/route"
+	"github.com/airlock-secrets/airlock/store"
 )
 
 // folder is one that a test writes files into.
@@ -127,6 +131,7 @@ func TestRoute(t *testing.T) {
 			[]string{"service secretmanager.evil.example:8443 by GOOGLE_CLOUD_UNIVERSE_DOMAIN"}},
 		{"the universe that is Google's", kwarg("gcp_keyfile_dict", key), []string{"GOOGLE_CLOUD_UNIVERSE_DOMAIN", "googleapis.com"}, []string{google443}},
 		{"a universe that is refused", kwarg("gcp_keyfile_dict", key), []string{"GOOGLE_CLOUD_UNIVERSE_DOMAIN", " "}, []string{}},
+		{"one that reads two ways", kwarg("gcp_keyfile_dict", key), []string{"GOOGLE_CLOUD_UNIVERSE_DOMAIN", "evil%2eexample"}, []string{}},
 		{"gcloud's log-in", kwarg("gcp_credential_config_file", user()), nil, []string{google443, tokens443}},
 		{"a workforce's log-in", kwarg("gcp_credential_config_file", with(user(), "type", "external_account_authorized_user", "audience", "a", "token_url", "https://evil.example/t")), nil,
 			[]string{google443, "login evil.example:443 by gcp_credential_config_file"}},
@@ -264,5 +269,20 @@ func TestLacks(t *testing.T) {
 	if SignerLacks(nil, kwargsOf(t, key), env) != "" || SignerLacks(filepath.Join(f.dir, "key.json"), nil, env) != "" ||
 		SignerLacks(filepath.Join(outside.dir, "key.json"), nil, env) == "" || SignerLacks(nil, nil, env) == "" {
 		t.Error("a signer lacks the wrong thing")
+	}
+}
+
+// TestLargeKey: a key that would take minutes to check is refused by its size.
+func TestLargeKey(t *testing.T) {
+	key, _ := gcpfake.Account(t, "p", "")
+	block := &pem.Block{Type: "PRIVATE KEY", Bytes: make([]byte, largestKey+1)}
+	_, _, err := FromKwargs(kwargsOf(t, map[string]any{"gcp_keyfile_dict": with(key, "private_key", string(pem.EncodeToMemory(block)))}), envOf())
+	wantError(t, err, store.Invalid, "longer than an RSA key of 16384 bits")
+	large, err := rsa.GenerateKey(rand.Reader, 3072)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := FromKwargs(kwargsOf(t, map[string]any{"gcp_keyfile_dict": gcpfake.KeyFile(t, large, "p", "")}), envOf()); err != nil {
+		t.Errorf("a key of 3072 bits: %v", err)
 	}
 }
