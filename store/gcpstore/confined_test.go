@@ -1,6 +1,7 @@
 package gcpstore
 
 import (
+	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
@@ -104,6 +105,10 @@ func TestConfinedOwn(t *testing.T) {
 	service.Trust = &gcpfake.Trust{Keys: gcpfake.Keys{key["client_email"].(string): public}, Tokens: []string{"ya29.token"}}
 	f.put("key.json", key)
 	f.put("token", "subject")
+	text, err := json.Marshal(key)
+	if err != nil {
+		t.Fatal(err)
+	}
 	sts := map[string]string{"sts.googleapis.com/v1/token": `{"access_token": "ya29.token", "issued_token_type": "urn:ietf:params:oauth:token-type:access_token",
 		"token_type": "Bearer", "expires_in": 3600}`}
 	for rule, tt := range map[string]struct {
@@ -113,6 +118,7 @@ func TestConfinedOwn(t *testing.T) {
 		"a key":              {map[string]any{"gcp_keyfile_dict": key}, nil},
 		"a key file":         {map[string]any{"gcp_key_path": "key.json"}, nil},
 		"a variable":         {nil, []string{"GOOGLE_APPLICATION_CREDENTIALS", "key.json"}},
+		"a key as text":      {map[string]any{"gcp_credential_config_file": string(text)}, nil},
 		"a workload's token": {external(map[string]any{"file": "token"}), nil},
 	} {
 		env := envOf(append([]string{"GOOGLE_CLOUD_UNIVERSE_DOMAIN", at.Universe, rootsVariable, at.CAFile}, tt.variables...)...)

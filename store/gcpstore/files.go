@@ -32,6 +32,9 @@ func (e Env) exists(path string) bool {
 	if err == nil || e.Confined == nil {
 		return err == nil
 	}
+	if _, err := os.Lstat(e.path(path)); err != nil {
+		return false // also for text that is no path at all
+	}
 	f, err := e.Confined.Open(e.path(path))
 	if err == nil {
 		_ = f.Close()

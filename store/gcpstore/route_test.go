@@ -234,6 +234,8 @@ func TestLacks(t *testing.T) {
 		{"one that is not there", map[string]any{"gcp_key_path": "none.json"}, nil, true},
 		{"a configuration outside", map[string]any{"gcp_credential_config_file": outside.put("user.json", user())}, nil, false},
 		{"gcloud's log-in", map[string]any{"gcp_credential_config_file": user()}, nil, true},
+		{"gcloud's log-in as text, too long for a path", map[string]any{"gcp_credential_config_file": `{"type": "authorized_user", "client_id": "i", "client_secret": "s", "refresh_token": "` +
+			strings.Repeat("r", 300) + `"}`}, nil, true},
 		{"a variable of the folder", nil, []string{"GOOGLE_APPLICATION_CREDENTIALS", "key.json"}, true},
 		{"a variable that leads outside", nil, []string{"GOOGLE_APPLICATION_CREDENTIALS", filepath.Join(outside.dir, "key.json")}, false},
 		{"gcloud's folder outside", nil, []string{"CLOUDSDK_CONFIG", filepath.Dir(outside.put("application_default_credentials.json", user()))}, false},
