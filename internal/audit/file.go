@@ -76,8 +76,9 @@ func (f *file) closing(err error) error {
 }
 
 // makePrivate closes to others a file that an earlier umask or hand left open.
+// Access for its group is left alone: a volume of Kubernetes has it.
 func (f *file) makePrivate() error {
-	if f.info.Mode().Perm() == 0o600 {
+	if f.info.Mode().Perm()&0o007 == 0 {
 		return nil
 	}
 	return f.Chmod(0o600)

@@ -77,6 +77,10 @@ type app struct {
 	alone *config.File
 	// trust decides about addresses that the folder names; nil until it is asked.
 	trust airlock.Trust
+	// fileOfFolder says that airlock found it in the folder by itself.
+	fileOfFolder bool
+	// completing says that Tab was pressed: nothing is asked or remembered.
+	completing bool
 	// bar tells what takes so long; nil while nothing does.
 	bar *progress
 }
@@ -110,7 +114,7 @@ backends of its own in their place; flags win over both.`,
 	f := root.PersistentFlags()
 	a.flags = f
 	f.StringVar(&a.configPath, "config", "", "airlock's own settings `file` (default airlock.yaml, if it is there)")
-	f.StringVar(&a.dataDir, "data-dir", ".airlock", "`folder` of the embedded store; relative to the current one")
+	f.StringVar(&a.dataDir, "data-dir", ".airlock", "`folder` of the embedded store; relative to the current one (also AIRLOCK_DATA_DIR)")
 	f.StringVar(&a.context, "context", "worker", "whose reading: `worker` (a task's) or server (the scheduler's)")
 	f.BoolVar(&a.exact, "airflow-exact", false, "refuse where Airflow 3 refuses (old class paths) instead of answering")
 	f.BoolVar(&a.noBackend, "no-backend", false, "use the embedded store only, whatever backend is configured")

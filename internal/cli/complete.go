@@ -79,7 +79,7 @@ func (a *app) quietly(find completer) completionFunc {
 		ctx, cancel := context.WithTimeout(a.Context, completionWait)
 		defer cancel()
 		shown := a.Stderr
-		a.Stderr = io.Discard
+		a.Stderr, a.completing = io.Discard, true
 		defer func() { a.Stderr = shown }()
 		found := slices.DeleteFunc(find(ctx, words), func(id string) bool {
 			return !strings.HasPrefix(id, typed) || visible(id) != id || strings.ContainsAny(id, "\n\t")

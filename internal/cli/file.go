@@ -45,9 +45,6 @@ func (a *app) adopt(f *config.File) {
 	if f.Context != "" && !a.given("context") {
 		a.context = f.Context
 	}
-	if f.Serve.DataDir != "" && !a.given("data-dir") {
-		a.dataDir = dataDir(f)
-	}
 }
 
 // readFile reads airlock.yaml. Where its content is wrong, the file comes with
@@ -68,12 +65,15 @@ func (a *app) readFile(ctx context.Context) (*config.File, error) {
 		return nil, err
 	}
 	load := config.Load
-	if s.OfFolder(settings.Origin{Place: settings.AirlockFile, File: path, Users: a.configPath != ""}) {
+	if a.fileOfFolder = s.OfFolder(settings.Origin{Place: settings.AirlockFile, File: path, Users: a.configPath != ""}); a.fileOfFolder {
 		load = config.LoadOwn
 	}
 	f, err := load(path, shown, s.Expand)
 	if err == nil {
 		a.alone, _ = config.Load(path, shown, a.author(s).Expand) // what is wrong with it is told of f
+	}
+	if err == nil && !a.fileOfFolder {
+		err = f.Filled(a.alone)
 	}
 	return f, err
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"strconv"
@@ -13,6 +14,7 @@ import (
 	"github.com/airlock-secrets/airlock/airflow/pyjson"
 	"github.com/airlock-secrets/airlock/internal/audit"
 	"github.com/airlock-secrets/airlock/internal/config"
+	"github.com/airlock-secrets/airlock/internal/control"
 	"github.com/airlock-secrets/airlock/internal/hostname"
 	"github.com/airlock-secrets/airlock/internal/server"
 	"github.com/airlock-secrets/airlock/store"
@@ -73,9 +75,22 @@ func (a *app) run(cmd *cobra.Command, c server.Config) error {
 	if err := checkServe(&c); err != nil {
 		return err
 	}
-	c.DataDir = a.dir(a.dataDir)
+	folder, daemon, err := a.admit(cmd.Context())
+	switch {
+	case err == nil: // it holds the folder, which is told below
+		err = daemon.Close()
+	case errors.Is(err, control.ErrNoDaemon):
+		err = nil
+	}
+	if err != nil {
+		return err
+	}
+	c.DataDir, c.Made = folder.path, a.made(&folder)
 	c.Warn = func(text string) { a.say("airlock: %s", text) }
-	c.Ready = a.ready
+	c.Ready = func(info server.Info) {
+		a.adoptFolder(cmd.Context(), &folder)
+		a.ready(info)
+	}
 	if c.Backends, err = a.backends(cmd.Context()); err != nil {
 		return err
 	}

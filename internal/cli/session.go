@@ -62,7 +62,7 @@ func (a *app) layers(ctx context.Context, offline bool) (*airlock.Resolver, erro
 	r, err := airlock.FromEnvironment(ctx, &airlock.EnvironmentOptions{
 		Settings: s, Trust: a.trust, Environ: a.Environ, Reading: reading, Exact: a.exact, Sources: sources, Offline: offline,
 		Embedded: func(ctx context.Context) (store.Store, error) {
-			if !sqlstore.Exists(a.dir(a.dataDir)) {
+			if !sqlstore.Exists(a.dataFolder().path) {
 				return nil, nil
 			}
 			return a.openEmbedded(ctx, sqlstore.DefaultNamespace, false)
@@ -88,23 +88,23 @@ func (a *app) openEmbedded(ctx context.Context, namespace string, create bool) (
 	if _, err := a.configured(ctx); err != nil {
 		return nil, err
 	}
-	dir := a.dir(a.dataDir)
-	c, err := dialDaemon(ctx, dir)
+	f, c, err := a.admit(ctx)
 	if err == nil {
 		return c.Namespace(namespace), nil
 	}
 	if !errors.Is(err, control.ErrNoDaemon) {
 		return nil, err
 	}
-	existed := sqlstore.Exists(dir)
-	s, err := sqlstore.OpenStore(ctx, sqlstore.Options{Dir: dir, Namespace: namespace, MustExist: !create})
+	existed := sqlstore.Exists(f.path)
+	s, err := sqlstore.OpenStore(ctx, sqlstore.Options{Dir: f.path, Namespace: namespace, MustExist: !create, Made: a.made(&f)})
 	if err != nil {
 		return nil, err
 	}
 	if !existed {
-		a.say("airlock: made the embedded store in %s", dir)
+		a.say("airlock: made the embedded store in %s", f.path)
 	}
-	return journal.New(s, journal.Options{Changes: audit.ForCommand(filepath.Join(dir, audit.FileName)),
+	a.adoptFolder(ctx, &f)
+	return journal.New(s, journal.Options{Changes: audit.ForCommand(filepath.Join(f.path, audit.FileName)),
 		Principal: journal.Owner, Protocol: "cli", Clients: namespace == sqlstore.SystemNamespace}), nil
 }
 

@@ -181,7 +181,7 @@ func (v *validation) source(label string, src *airlock.Source, kwargs []string) 
 
 // embedded prints the store that is asked last.
 func (v *validation) embedded() {
-	dir := v.dir(v.dataDir)
+	dir := v.dataFolder().path
 	state := ", which is not made yet"
 	if sqlstore.Exists(dir) {
 		state = ""

@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"path/filepath"
+	"reflect"
 	"slices"
 
 	"github.com/airlock-secrets/airlock/internal/hostname"
@@ -78,4 +79,29 @@ func inside(dir, path string) bool {
 	}
 	path = filepath.Clean(path)
 	return filepath.IsLocal(path) && path != "."
+}
+
+// Filled refuses what the variables of a folder fill in of how airlock serves.
+// f is a file that the user names, alone the same file as it reads with the
+// process environment only; nil is one that cannot be read so.
+func (f *File) Filled(alone *File) error {
+	if alone == nil {
+		alone = &File{}
+	}
+	var found Problems
+	with, without := reflect.ValueOf(f.Serve), reflect.ValueOf(alone.Serve)
+	for i := range with.NumField() {
+		key := with.Type().Field(i).Tag.Get("yaml")
+		if key == "" || reflect.DeepEqual(with.Field(i).Interface(), without.Field(i).Interface()) {
+			continue
+		}
+		found = append(found, &Problem{File: f.Path, Position: f.Serve.At(key), Path: join("serve", key),
+			Text: "a variable that the folder sets fills it in",
+			Hint: "set the variable in the environment that airlock runs in"})
+	}
+	if found == nil {
+		return nil
+	}
+	found.Sort()
+	return found
 }

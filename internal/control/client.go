@@ -24,6 +24,7 @@ type Client struct {
 	dir    string
 	http   *http.Client
 	labels map[string]string // :: namespace -> what its store is called
+	folder string            // which data folder the daemon says that it serves
 	limits limits
 	pid    atomic.Int64 // the daemon's process; 0 while unknown
 	closed atomic.Bool
@@ -65,7 +66,7 @@ func dial(ctx context.Context, dir string, l limits) (*Client, error) {
 		c.http.CloseIdleConnections()
 		return nil, c.fail("dial", "", err)
 	}
-	c.labels = a.Labels
+	c.labels, c.folder = a.Labels, a.Folder
 	return c, nil
 }
 
@@ -82,6 +83,14 @@ func (c *Client) connect(ctx context.Context, path string) (net.Conn, error) {
 	}
 	c.pid.Store(int64(p.pid))
 	return conn, nil
+}
+
+// Serves reports whether the daemon says that it serves the folder dir. It runs
+// as the user who asks it, and so that user has opened the folder before. A
+// note in a folder can lead to the daemon of another one.
+func (c *Client) Serves(dir string) bool {
+	own := identityOf(dir)
+	return own != "" && own == c.folder
 }
 
 // Namespace returns the daemon's store of that namespace. Its Close leaves

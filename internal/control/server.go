@@ -33,6 +33,7 @@ type Hooks struct {
 
 // Server answers commands on the socket of a data folder.
 type Server struct {
+	dir      string
 	stores   map[string]store.Store // :: namespace -> store
 	hooks    Hooks
 	listener net.Listener
@@ -52,7 +53,7 @@ func Listen(dir string, stores map[string]store.Store, hooks Hooks) (*Server, er
 		return nil, &store.Error{Op: "listen", Store: "control socket of " + dir, Code: store.Unavailable, Err: err,
 			Hint: "stop the other daemon, or remove what is in the way"}
 	}
-	s := &Server{stores: stores, hooks: hooks, listener: l, remove: remove}
+	s := &Server{dir: dir, stores: stores, hooks: hooks, listener: l, remove: remove}
 	s.http = &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, MaxHeaderBytes: 16 << 10}
 	return s, nil
 }
@@ -142,7 +143,7 @@ func (s *Server) refuse(op string, err error) error {
 }
 
 func (s *Server) hello() *answer {
-	a := &answer{Labels: map[string]string{}}
+	a := &answer{Labels: map[string]string{}, Folder: identityOf(s.dir)}
 	for namespace, of := range s.stores {
 		a.Labels[namespace] = fmt.Sprintf("%s through its daemon (process %d)", store.Label(of), os.Getpid())
 	}

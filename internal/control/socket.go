@@ -126,7 +126,7 @@ func socketPath(abs string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if err := trust(abs, folder, fs.ModeDir, 0o022); err != nil {
+	if err := trustFolder(abs, folder); err != nil {
 		return "", err
 	}
 	if !here {
@@ -134,7 +134,7 @@ func socketPath(abs string) (string, error) {
 			return "", err
 		}
 	}
-	return path, trustEntry(path, fs.ModeSocket, 0o022)
+	return path, trustEntry(path, fs.ModeSocket, 0o002)
 }
 
 // recordedPath reads the note of where the socket is.
@@ -151,7 +151,7 @@ func recordedPath(record string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if err := trust(record, info, 0, 0o022); err != nil {
+	if err := trust(record, info, 0, 0o002); err != nil {
 		return "", err
 	}
 	b, err := io.ReadAll(io.LimitReader(f, maxSocketPath+1))

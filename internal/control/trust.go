@@ -38,6 +38,16 @@ func trust(path string, info fs.FileInfo, kind fs.FileMode, deny fs.FileMode) er
 	return nil
 }
 
+// trustFolder is trust of a data folder, which may be the administrator's, as
+// volumes are, and shared with a group: the system tells who listens in it.
+func trustFolder(path string, info fs.FileInfo) error {
+	err := trust(path, info, fs.ModeDir, 0o002)
+	if stat, ok := info.Sys().(*syscall.Stat_t); ok && stat.Uid == 0 && info.IsDir() && info.Mode().Perm()&0o002 == 0 {
+		return nil
+	}
+	return err
+}
+
 // trustEntry is trust of a path whose last element is no link.
 func trustEntry(path string, kind, deny fs.FileMode) error {
 	info, err := os.Lstat(path)
@@ -45,6 +55,20 @@ func trustEntry(path string, kind, deny fs.FileMode) error {
 		return err
 	}
 	return trust(path, info, kind, deny)
+}
+
+// identityOf tells a folder from all others of the machine, whatever its path
+// is for a process; "" where it is not there.
+func identityOf(dir string) string {
+	info, err := os.Stat(dir)
+	if err != nil {
+		return ""
+	}
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return ""
+	}
+	return fmt.Sprintf("%d:%d", stat.Dev, stat.Ino)
 }
 
 // peer is the process that listens on a socket.

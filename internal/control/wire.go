@@ -56,6 +56,7 @@ type answer struct {
 	Record   *store.Record     `json:"record,omitempty"`
 	Location []byte            `json:"location,omitempty"`
 	Labels   map[string]string `json:"labels,omitempty"` // :: namespace -> what its store is called
+	Folder   string            `json:"folder,omitempty"` // which one the daemon serves, as identityOf has it
 }
 
 // secret is a store.Secret, which does not let itself be encoded.

@@ -52,7 +52,7 @@ func readDevToken(path string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("reading the development token: %w", err)
 	}
-	if !info.Mode().IsRegular() || info.Mode().Perm()&0o077 != 0 {
+	if !info.Mode().IsRegular() || info.Mode().Perm()&0o007 != 0 {
 		return "", nil
 	}
 	b, err := io.ReadAll(io.LimitReader(f, 4<<10))

@@ -2,7 +2,6 @@ package server
 
 import (
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"net/netip"
 	"slices"
@@ -56,14 +55,19 @@ func (s *screen) refuses(r *http.Request) *refusal {
 	case r.TLS == nil && !s.hosts.Answers(r.Host):
 		return wrongHost(r.Host)
 	case len(r.Header["Origin"]) > 0:
-		return &refusal{http.StatusForbidden, "origin refused", "airlock does not answer a web page: the request has an Origin header"}
+		return fromWeb("Origin")
 	case fromPage(r.Header["Sec-Fetch-Site"]):
-		return &refusal{http.StatusForbidden, "origin refused", "airlock does not answer a web page: the request has a Sec-Fetch-Site header"}
+		return fromWeb("Sec-Fetch-Site")
 	case s.loopback && forwarded(r) && !s.trusts(peer(r)):
-		return &refusal{http.StatusForbidden, "proxy refused", "airlock listens for this machine only, and the request came through a proxy" +
-			" (it has a Forwarded or X-Forwarded-For header): name the proxy in serve.proxies of the file that --config names"}
+		return &refusal{http.StatusForbidden, "proxy refused",
+			"airlock listens for this machine only, and the request came through a proxy (it has a Forwarded or X-Forwarded-For" +
+				" header): name the proxy in serve.proxies of the file that --config names"}
 	}
 	return nil
+}
+
+func fromWeb(header string) *refusal {
+	return &refusal{http.StatusForbidden, "origin refused", "airlock does not answer a web page: the request has the header " + header}
 }
 
 func wrongHost(host string) *refusal {
@@ -71,8 +75,8 @@ func wrongHost(host string) *refusal {
 	if bare, _, _ := strings.Cut(host, ":"); hostname.Valid(bare) {
 		name, flag = "the host name "+bare, "--host "+bare
 	}
-	return &refusal{http.StatusMisdirectedRequest, "host refused", fmt.Sprintf("airlock does not answer to %s over plain HTTP:"+
-		" start it with %s, or name it in serve.hosts of the file that --config names", name, flag)}
+	return &refusal{http.StatusMisdirectedRequest, "host refused", "airlock does not answer to " + name + " over plain HTTP:" +
+		" start it with " + flag + ", or name it in serve.hosts of the file that --config names"}
 }
 
 // fromPage reports whether a browser sends a request for a page, and not

@@ -65,6 +65,9 @@ type Config struct {
 	// Audit says when the audit log is rotated; its Warn is not looked at. The
 	// zero value never rotates.
 	Audit audit.Limits
+	// Made is told the identity of a data folder whose store is made now, as
+	// sqlstore.Options has it. Nil is fine.
+	Made func(id string)
 	// Ready is called once, when requests are answered. Nil is fine.
 	Ready func(Info)
 	// Warn is told what a person should know; nil drops it.
@@ -178,7 +181,7 @@ func inTheClear(address string) error {
 }
 
 func (d *daemon) openStores(ctx context.Context) error {
-	db, err := sqlstore.Open(ctx, sqlstore.Options{Dir: d.c.DataDir})
+	db, err := sqlstore.Open(ctx, sqlstore.Options{Dir: d.c.DataDir, Made: d.c.Made})
 	if err != nil {
 		return err
 	}

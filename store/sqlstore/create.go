@@ -53,7 +53,10 @@ func prepare(ctx context.Context, o Options) (tink.AEADWithContext, error) {
 	if err != nil || exists {
 		return kek, err
 	}
-	return kek, create(ctx, path, kek)
+	if err := create(ctx, path, kek); err != nil {
+		return nil, err
+	}
+	return kek, o.tellMade(ctx, path)
 }
 
 // checkWhole refuses what is no folder, and a folder that had a database: a
@@ -101,7 +104,7 @@ func makeDir(dir string) error {
 		return err
 	case !info.IsDir():
 		return &os.PathError{Op: "open", Path: dir, Err: syscall.ENOTDIR}
-	case info.Mode().Perm()&0o022 != 0:
+	case info.Mode().Perm()&0o002 != 0: // the owner may share it with a group
 		return &cause{code: store.Invalid, hint: "chmod 700 " + dir,
 			err: fmt.Errorf("other users can write in the data folder %s (mode %04o)", dir, info.Mode().Perm())}
 	}

@@ -19,8 +19,8 @@ func InUse(dir string) error {
 	dir = Options{Dir: dir}.dir()
 	label := "data folder " + dir
 	f, err := os.OpenFile(filepath.Join(dir, lockFile), os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
-		return nil
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) || errors.Is(err, syscall.ELOOP) {
+		return nil // a link is no lock, and Lock refuses it
 	}
 	if err != nil {
 		return fail(label, "lock", "", err)

@@ -52,7 +52,7 @@ func readKey(dir string) (tink.AEADWithContext, error) {
 	if err != nil {
 		return nil, err
 	}
-	if info.Mode().Perm()&0o077 != 0 {
+	if info.Mode().Perm()&0o007 != 0 { // a volume of Kubernetes is its group's
 		return nil, &cause{code: store.Invalid, hint: "chmod 600 " + path,
 			err: fmt.Errorf("other users can use the key file %s (mode %04o)", path, info.Mode().Perm())}
 	}

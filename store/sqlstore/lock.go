@@ -28,7 +28,10 @@ func Lock(dir string) (*FolderLock, error) {
 	if err := makeDir(dir); err != nil {
 		return nil, fail(label, "lock", "", err)
 	}
-	f, err := os.OpenFile(filepath.Join(dir, lockFile), os.O_RDWR|os.O_CREATE, 0o600)
+	f, err := os.OpenFile(filepath.Join(dir, lockFile), os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0o600)
+	if errors.Is(err, syscall.ELOOP) {
+		err = &cause{code: store.Invalid, hint: "remove it; a file is made in its place", err: fmt.Errorf("%s is a link", filepath.Join(dir, lockFile))}
+	}
 	if err != nil {
 		return nil, fail(label, "lock", "", err)
 	}

@@ -46,6 +46,9 @@ type Options struct {
 	// MustExist refuses, with code NotFound, to make a store where there is
 	// none yet.
 	MustExist bool
+	// Made is told the Identity of a store that was just made, before any
+	// other process can open it. Nil is fine.
+	Made func(id string)
 	// Key is the key-encryption key; nil means the file "key" in Dir, made
 	// with the store. A key management service that does not answer should
 	// fail with a *store.Error, or it is taken for a wrong key.
