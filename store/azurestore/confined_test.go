@@ -1,6 +1,7 @@
 package azurestore_test
 
 import (
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
@@ -134,5 +135,19 @@ func TestHostileChallenge(t *testing.T) {
 		if asked := len(login.Requests()) > 0; asked != tt.token {
 			t.Errorf("%s: the login service is asked: %v", tt.rule, asked)
 		}
+	}
+}
+
+// TestLargeKey: a certificate whose key would take minutes to check.
+func TestLargeKey(t *testing.T) {
+	s := azurefake.Start(t)
+	dir, _ := confined(t, s)
+	block := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: make([]byte, 100<<10)})
+	if err := os.WriteFile(filepath.Join(dir, "key.pem"), block, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	err := lookUp(t, s, dir, "", "AZURE_CLIENT_ID=client", "AZURE_TENANT_ID=tenant", "AZURE_CLIENT_CERTIFICATE_PATH=key.pem")
+	if store.CodeOf(err) != store.Invalid || !strings.Contains(err.Error(), "16384 bits") {
+		t.Errorf("a large key: %v", err)
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 
 	"github.com/airlock-secrets/airlock/airflow"
+	"github.com/airlock-secrets/airlock/internal/wire/requests"
 	"github.com/airlock-secrets/airlock/store"
 )
 
@@ -147,6 +148,9 @@ func (l *login) certificate(tenant, client, path, password string) (azcore.Token
 	}
 	if err != nil {
 		return nil, invalid(err)
+	}
+	if requests.LargeKey(text) {
+		return nil, invalid(errors.New("its key is longer than an RSA key of 16384 bits"))
 	}
 	certs, key, err := azidentity.ParseCertificates(text, []byte(password))
 	if err != nil {

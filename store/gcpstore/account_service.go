@@ -15,6 +15,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/airlock-secrets/airlock/internal/wire/requests"
 )
 
 // audience of the tokens that a service account signs for itself: the
@@ -88,10 +90,6 @@ func (a *serviceAccount) sign(c claims) (string, error) {
 	return text + "." + base64.RawURLEncoding.EncodeToString(signature), nil
 }
 
-// largestKey bounds a private key: one of 16384 bits, the most that OpenSSL
-// takes, has 9.3 KB. Checking a key of 100 KB takes minutes.
-const largestKey = 10 << 10
-
 // parseKey reads a private key in PEM form, PKCS #8 or PKCS #1. The error
 // holds no part of it.
 func parseKey(text string) (*rsa.PrivateKey, error) {
@@ -100,7 +98,7 @@ func parseKey(text string) (*rsa.PrivateKey, error) {
 	switch {
 	case block == nil:
 		return nil, python("ValueError", "Unable to load PEM file."+see+" MalformedFraming")
-	case len(block.Bytes) > largestKey:
+	case len(block.Bytes) > requests.LargestKey: // of whatever type it says it is
 		return nil, python("ValueError", "Could not deserialize key data: private_key is longer than an RSA key of 16384 bits")
 	}
 	if key, err := x509.ParsePKCS1PrivateKey(block.Bytes); err == nil {

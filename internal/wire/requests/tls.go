@@ -1,6 +1,11 @@
 package requests
 
-import "crypto/tls"
+import (
+	"crypto/tls"
+	"encoding/pem"
+	"errors"
+	"strings"
+)
 
 // TLS says whom to trust and what to show: requests' verify and cert. The zero
 // value is requests' own.
@@ -104,5 +109,27 @@ func keyPair(files Files, cert, key string) (tls.Certificate, error) {
 	if err != nil {
 		return tls.Certificate{}, err
 	}
+	if LargeKey(keyPEM) {
+		return tls.Certificate{}, errors.New("its key is longer than an RSA key of 16384 bits")
+	}
 	return tls.X509KeyPair(certPEM, keyPEM)
+}
+
+// LargestKey is how many bytes a private key may have: an RSA key of 16384
+// bits, the most that OpenSSL takes, has 9300. Checking one of 100 KB takes
+// minutes.
+const LargestKey = 10 << 10
+
+// LargeKey reports whether a PEM text has a private key of more than LargestKey
+// bytes.
+func LargeKey(text []byte) bool {
+	for {
+		var block *pem.Block
+		if block, text = pem.Decode(text); block == nil {
+			return false
+		}
+		if strings.HasSuffix(block.Type, "PRIVATE KEY") && len(block.Bytes) > LargestKey {
+			return true
+		}
+	}
 }

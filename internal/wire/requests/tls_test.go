@@ -1,7 +1,11 @@
 package requests_test
 
 import (
+	"encoding/pem"
 	"errors"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/airlock-secrets/airlock/internal/wire/requests"
@@ -58,5 +62,25 @@ func TestConfigNamesTheSetting(t *testing.T) {
 	config, err := requests.TLS{Insecure: true, CA: "/nowhere"}.Config(files, "verify", "cert", same)
 	if err != nil || !config.InsecureSkipVerify {
 		t.Errorf("without verification the CA is not read: %v", err)
+	}
+}
+
+func TestLargeKey(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "key.pem")
+	for size, large := range map[int]bool{9300: false, 100 << 10: true} {
+		text := append([]byte("text before\n"), pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: make([]byte, size)})...)
+		if requests.LargeKey(text) != large {
+			t.Errorf("a key of %d bytes is large: %v", size, !large)
+		}
+		if err := os.WriteFile(path, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, err := requests.TLS{Cert: path}.Config(files, "verify", "cert", func(path string) string { return path })
+		if err == nil || strings.Contains(err.Error(), "16384 bits") != large {
+			t.Errorf("%d bytes: %v", size, err)
+		}
+	}
+	if requests.LargeKey(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: make([]byte, 100<<10)})) {
+		t.Error("a certificate is no key")
 	}
 }
