@@ -25,7 +25,10 @@ type Azure struct {
 	MultiTeam bool
 }
 
-var _ Dialect = (*Azure)(nil)
+var (
+	_ Dialect = (*Azure)(nil)
+	_ Folder  = (*Azure)(nil)
+)
 
 // azureTeamSep is between team and id (TEAM_SEP).
 const azureTeamSep = "--"
@@ -161,9 +164,19 @@ func (d *Azure) name(prefix, id string) string {
 // fold puts the separator in the place of each underscore.
 func (d *Azure) fold(text string) string { return strings.ReplaceAll(text, "_", d.Sep) }
 
+// Fold implements Folder: an underscore is the separator, and Key Vault does
+// not tell upper case from lower. With a separator that is no single character
+// "?", which no name has, becomes "*": it must match an underscore still.
+func (d *Azure) Fold(text string) string {
+	if len(d.Sep) != 1 {
+		text = strings.ReplaceAll(text, "?", "*")
+	}
+	return strings.ToLower(d.fold(text))
+}
+
 // Refs implements Dialect. Ids are given as they stand in the name, with
-// dashes: Airflow does not tell "my_key" from "my-key" here. In multi-team
-// mode "a--b" is team a's b.
+// dashes: Airflow does not tell "my_key" from "my-key" here, nor Key Vault
+// "x" from "X". In multi-team mode "a--b" is team a's b.
 func (d *Azure) Refs(name string) []airflow.Ref {
 	var refs []airflow.Ref
 	for _, kind := range airflow.Kinds() {
@@ -173,13 +186,14 @@ func (d *Azure) Refs(name string) []airflow.Ref {
 		}
 		id := name
 		if *prefix != "" {
-			var ok bool
-			if id, ok = strings.CutPrefix(name, d.fold(*prefix+d.Sep)); !ok {
+			begin := d.fold(*prefix + d.Sep)
+			if len(name) < len(begin) || !strings.EqualFold(name[:len(begin)], begin) {
 				continue
 			}
+			id = name[len(begin):]
 		}
 		for _, ref := range d.candidates(kind, id) {
-			if names := d.Names(ref).Names; ref.ID != "" && len(names) > 0 && names[0] == name {
+			if names := d.Names(ref).Names; ref.ID != "" && len(names) > 0 && strings.EqualFold(names[0], name) {
 				refs = append(refs, ref)
 			}
 		}

@@ -57,6 +57,12 @@ func (d Env) Names(ref airflow.Ref) Lookup {
 	return Lookup{Names: names}
 }
 
+// Fold implements Folder: a name is in upper case, so an id in any case leads
+// to it, and one with "ß" to that with "ss".
+func (d Env) Fold(text string) string {
+	return strings.ToLower(strings.TrimPrefix(airflow.VariableEnv(text), airflow.VariableEnvPrefix))
+}
+
 // Refs implements Dialect. Ids are given in lower case where that is one of
 // the ids which name stands for; Airflow does not tell "x" from "X" here.
 func (d Env) Refs(name string) []airflow.Ref {

@@ -103,8 +103,50 @@ func (d *SecretsManager) Names(ref airflow.Ref) Lookup {
 	return Lookup{Names: names}
 }
 
-// Refs implements Dialect.
+// Fold implements Folder: the service takes the ARN of a secret for its name,
+// with or without the dash and six characters that it adds at the end.
+func (d *SecretsManager) Fold(text string) string {
+	name, ok := arnName(text)
+	if !ok {
+		return text
+	}
+	return arnShort(name)
+}
+
+// arnName is the name at the end of a secret's ARN, which no name can be: it
+// has no colon. https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_iam-permissions.html#iam-resources
+func arnName(text string) (name string, ok bool) {
+	parts := strings.SplitN(text, ":", 7)
+	if len(parts) < 7 || parts[0] != "arn" {
+		return "", false
+	}
+	return parts[6], true
+}
+
+// arnShort takes the dash and six characters off the end of an ARN's name.
+func arnShort(name string) string {
+	const suffix = 7
+	if i := len(name) - suffix; i > 0 && name[i] == '-' {
+		return name[:i]
+	}
+	return name
+}
+
+// Refs implements Dialect. An ARN may end in the name, or in six more
+// characters: it stands for both.
 func (d *SecretsManager) Refs(name string) []airflow.Ref {
+	whole, ok := arnName(name)
+	if !ok {
+		return d.refs(name)
+	}
+	refs := d.refs(whole)
+	if short := arnShort(whole); short != whole {
+		refs = append(d.refs(short), refs...)
+	}
+	return refs
+}
+
+func (d *SecretsManager) refs(name string) []airflow.Ref {
 	var refs []airflow.Ref
 	for _, kind := range airflow.Kinds() {
 		k := d.kind(kind)

@@ -89,8 +89,34 @@ func ssmName(prefix, id string) string {
 	return name
 }
 
-// Refs implements Dialect.
+// Fold implements Folder: what follows a colon chooses a version of the same
+// parameter, and a name has no colon of its own. Slashes are compared without
+// those at the end or twice in a row, which no parameter has.
+func (d *SSM) Fold(text string) string {
+	text, _, _ = strings.Cut(text, ":")
+	return cleanPath(text)
+}
+
+// foreign reports whether a name is one of AWS's own below /aws/, by which the
+// service also reads secrets of Secrets Manager.
+func (d *SSM) foreign(name string) bool {
+	if !strings.HasPrefix(name, "/aws/") {
+		return false
+	}
+	for _, kind := range airflow.Kinds() {
+		if k := d.kind(kind); k.Prefix != nil && strings.HasPrefix(ssmName(*k.Prefix, ""), "/aws/") {
+			return false // the settings lead there, not the id
+		}
+	}
+	return true
+}
+
+// Refs implements Dialect. "x:3" and "x:label" are versions of x.
 func (d *SSM) Refs(name string) []airflow.Ref {
+	if !strings.HasPrefix(name, "/") {
+		return nil
+	}
+	name = "/" + d.Fold(name)
 	var refs []airflow.Ref
 	for _, kind := range airflow.Kinds() {
 		k := d.kind(kind)

@@ -138,6 +138,10 @@ func below(base, name string) (rest string, ok bool) {
 	return rest, ok && rest != ""
 }
 
+// Fold implements Folder: the client drops slashes at the ends, and all but
+// one in a row.
+func (d *Vault) Fold(text string) string { return cleanPath(text) }
+
 // cleanPath makes of a path what hvac's urljoin does of it.
 func cleanPath(path string) string {
 	for strings.Contains(path, "//") {

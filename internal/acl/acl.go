@@ -65,7 +65,8 @@ type Rule struct {
 	// Team is a pattern, or NoTeam.
 	Team string `json:"team,omitempty"`
 	// IDs are patterns: `*` stands for any text, `/` included, `?` for one
-	// character. One that matches is enough.
+	// character. One that matches is enough. A pattern counts as it stands and
+	// as each store that is asked spells it: see package gate.
 	IDs []string `json:"ids,omitempty"`
 }
 
@@ -96,6 +97,31 @@ func (p *Principal) Allows(a Action, o Object) bool {
 		allowed = true
 	}
 	return allowed
+}
+
+// Denies reports whether a deny of p forbids to do a to o, whatever is allowed.
+func (p *Principal) Denies(a Action, o Object) bool {
+	return slices.ContainsFunc(p.Rules, func(r Rule) bool { return r.Deny && r.matches(a, o) })
+}
+
+// Spelled returns p with the patterns of its rules as fold spells them, for
+// objects that fold has spelled: `prod_*` becomes `prod-*` for a store that has
+// dashes only. What would turn into a pattern of another meaning, NoTeam or
+// the empty one, stays.
+func (p *Principal) Spelled(fold func(string) string) *Principal {
+	spelled := *p
+	spelled.Rules = slices.Clone(p.Rules)
+	for i := range spelled.Rules {
+		r := &spelled.Rules[i]
+		if team := fold(r.Team); team != NoTeam && team != "" {
+			r.Team = team
+		}
+		r.IDs = slices.Clone(r.IDs)
+		for j, pattern := range r.IDs {
+			r.IDs[j] = fold(pattern)
+		}
+	}
+	return &spelled
 }
 
 // AllowsSome reports whether a rule of p allows a on anything of the kinds. It

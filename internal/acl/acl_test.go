@@ -1,6 +1,7 @@
 package acl_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -97,6 +98,36 @@ func TestAllows(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestSpelled(t *testing.T) {
+	dashes := func(s string) string { return strings.ToLower(strings.ReplaceAll(s, "_", "-")) }
+	rules := []acl.Rule{ids(allow(), "Prod_*", "x"), team(deny(), "Blue_Team"), team(deny(acl.List), "_"), team(deny(acl.Write), acl.NoTeam)}
+	p := acl.Principal{Name: "me", Rules: rules}
+	got := p.Spelled(dashes)
+	for i, want := range []struct {
+		team string
+		ids  []string
+	}{{"", []string{"prod-*", "x"}}, {"blue-team", nil}, {"_", nil}, {acl.NoTeam, nil}} {
+		if r := got.Rules[i]; r.Team != want.team || !slices.Equal(r.IDs, want.ids) {
+			t.Errorf("rule %d is %+v, want %+v", i+1, r, want)
+		}
+	}
+	if p.Rules[0].IDs[0] != "Prod_*" || got.Name != "me" {
+		t.Errorf("the rules it began with are %+v", p.Rules)
+	}
+}
+
+func TestDenies(t *testing.T) {
+	p := acl.Principal{Rules: []acl.Rule{ids(deny(acl.Read), "x*"), ids(allow(), "y")}}
+	for object, want := range map[acl.Object]bool{variable("x1"): true, variable("y"): false, variable("z"): false, of("blue", plain("x")): true} {
+		if got := p.Denies(acl.Read, object); got != want {
+			t.Errorf("Denies(read, %+v) = %v, want %v", object, got, want)
+		}
+	}
+	if p.Denies(acl.Write, variable("x1")) || (&acl.Principal{}).Denies(acl.Write, variable("x1")) {
+		t.Error("what no deny names is denied")
 	}
 }
 

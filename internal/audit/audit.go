@@ -7,6 +7,10 @@
 //	 "name":"etl_key","outcome":"found","layer":"secrets backend",
 //	 "source":"...VaultBackend","duration_us":412}
 //
+// The member name is what the store was asked for. Where the client spelled it
+// in another way, "etl_key" for a Key Vault's "etl-key" for instance, that is
+// the member typed.
+//
 // The member v is the number of the format, 1, and comes first; lines without
 // it were written before there was one and have the same members. Members that
 // are empty are left out.
@@ -68,7 +72,8 @@ type Entry struct {
 	Action    string    // an acl.Action, or "login", "lookup", "renew", "revoke"
 	Kind      string    // an acl.Kind; empty where there is none
 	Team      string
-	Name      string // the id of a variable or connection, the exact name of a plain secret
+	Name      string // the id of a variable or connection as its store spells it, the exact name of a plain secret
+	Typed     string // how the client spelled Name, where that differs
 	Version   int64  // the version asked for; 0: the latest
 	Outcome   string // "found", "written", "denied", ...: never free text from a peer
 	Count     int64  // how many requests the line sums up; 0: it is of one

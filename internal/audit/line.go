@@ -24,6 +24,7 @@ func (e *Entry) append(b []byte, at time.Time) []byte {
 	b = member(b, "kind", e.Kind)
 	b = member(b, "team", e.Team)
 	b = member(b, "name", e.Name)
+	b = member(b, "typed", e.Typed)
 	if e.Version != 0 {
 		b = append(b, `,"version":`...)
 		b = strconv.AppendInt(b, e.Version, 10)

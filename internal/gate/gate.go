@@ -7,6 +7,13 @@
 // The gate authorises every one of them, and any deny denies: otherwise a name
 // with two readings would let a caller choose the reading that it may read.
 //
+// A store may have one secret under several spellings: Key Vault reads
+// "prod-key" for "prod_key" and for "PROD_KEY". So the gate asks the rules
+// about the reference as it was typed and, for each source that will be asked,
+// as that store spells it, with the rules' patterns spelled in the same way.
+// All of them must be allowed, and whatever else has the same name in the store
+// must not be denied. The audit line has the store's spelling.
+//
 // Reads go through the resolver over the deployment's sources. A name that no
 // dialect recognises is a plain secret of the store that can be written. All
 // writes go to that store; one that a source above it would hide is refused
@@ -18,7 +25,6 @@ import (
 	"fmt"
 	"hash/maphash"
 	"reflect"
-	"strings"
 	"sync"
 
 	"github.com/airlock-secrets/airlock"
@@ -56,6 +62,7 @@ type Gate struct {
 	own     int // index of Own in sources, -1 if it is none of them
 	seed    maphash.Seed
 	locks   [64]sync.Mutex // :: by hash of a name, over a read that leads to a write
+	rules   rulebook
 }
 
 // New returns the gate of a deployment.
@@ -73,6 +80,7 @@ func New(cfg Config) (*Gate, error) {
 			break
 		}
 	}
+	g.rules.folds = foldsOf(g.sources)
 	return g, nil
 }
 
@@ -106,28 +114,9 @@ type Name struct {
 	// Plain is the name of a plain secret in the own store, as
 	// dialect.PlainName makes it.
 	Plain string
-}
-
-const plainPrefix = "plain/"
-
-func (n *Name) objects() []acl.Object {
-	if len(n.Refs) == 0 {
-		return []acl.Object{plainObject(n.Plain)}
-	}
-	list := make([]acl.Object, len(n.Refs))
-	for i, r := range n.Refs {
-		list[i] = refObject(r)
-	}
-	return list
-}
-
-func refObject(r airflow.Ref) acl.Object {
-	return acl.Object{Kind: acl.Kind(r.Kind), Team: r.Team, ID: r.ID}
-}
-
-// plainObject is what rules see of a plain secret: "vault/secret/a/b".
-func plainObject(name string) acl.Object {
-	return acl.Object{Kind: acl.Plain, ID: strings.TrimPrefix(name, plainPrefix)}
+	// Typed is what the client called it, where its protocol takes other
+	// spellings for the same name; else empty. It is for the audit line.
+	Typed string
 }
 
 // ownName is where the own store keeps ref.

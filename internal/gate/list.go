@@ -45,14 +45,14 @@ func (g *Gate) List(ctx context.Context, c *Caller, l Listing) ([]Item, error) {
 	if err = p.leave("listed", err); err != nil {
 		return nil, err
 	}
-	return slices.DeleteFunc(items, func(i Item) bool { return !g.allows(c, acl.List, i.object()) }), nil
+	return slices.DeleteFunc(items, func(i Item) bool { return !g.Allows(c, acl.List, i.name()) }), nil
 }
 
-func (i *Item) object() acl.Object {
+func (i *Item) name() Name {
 	if i.Plain != "" {
-		return plainObject(i.Plain)
+		return Name{Plain: i.Plain}
 	}
-	return refObject(i.Ref)
+	return Name{Refs: []airflow.Ref{i.Ref}}
 }
 
 // mayList refuses a caller whom no rule could allow a single entry: it gets

@@ -16,30 +16,31 @@ type pass struct {
 	c     *Caller
 	entry audit.Entry
 	start time.Time
+	// ref is what the line is about, as it was typed; of no kind where it is
+	// about something else. source is what answered, -1 while none has.
+	ref    airflow.Ref
+	source int
+	typed  string // Name.Typed
 	// intended says that the line of an intent is on the disk, and that the
 	// own store may have been changed.
 	intended bool
 }
 
-// enter authorises the caller to do action to every object and starts the
-// audit line. The pass must be left whatever enter answers.
-func (g *Gate) enter(c *Caller, action acl.Action, objects ...acl.Object) (*pass, error) {
+// enter authorises the caller to do action to everything that n may stand for
+// and starts the audit line. The pass must be left whatever enter answers.
+func (g *Gate) enter(c *Caller, action acl.Action, n *Name) (*pass, error) {
 	p := g.start(c, string(action))
-	for _, o := range objects {
-		p.about(o)
-		if !g.allows(c, action, o) {
-			return p, &refusal{action, o}
-		}
+	p.typed = n.Typed
+	ref, err := g.authorise(c, action, n)
+	if p.ref = ref; len(n.Refs) == 0 {
+		p.about(plainObject(n.Plain))
 	}
-	if len(objects) > 1 {
-		p.about(objects[0])
-	}
-	return p, nil
+	return p, err
 }
 
 func (g *Gate) start(c *Caller, action string) *pass {
 	now := time.Now()
-	p := &pass{g: g, c: c, start: now, entry: audit.Entry{Time: now, Request: c.Request, Protocol: c.Protocol,
+	p := &pass{g: g, c: c, start: now, source: -1, entry: audit.Entry{Time: now, Request: c.Request, Protocol: c.Protocol,
 		Remote: c.Remote, Action: action}}
 	if c.Principal != nil {
 		p.entry.Principal = c.Principal.Name
@@ -56,7 +57,20 @@ func (p *pass) about(o acl.Object) {
 	p.entry.Kind, p.entry.Team, p.entry.Name = string(o.Kind), o.Team, o.ID
 }
 
-func (p *pass) aboutRef(r airflow.Ref) { p.about(refObject(r)) }
+func (p *pass) aboutRef(r airflow.Ref) { p.ref = r }
+
+// spell names the secret as its store does, once it is known which that is.
+func (p *pass) spell() {
+	if p.ref.Kind != "" {
+		stored := p.g.spelling(p.source, p.ref)
+		if p.about(refObject(stored)); stored != p.ref {
+			p.entry.Typed = p.ref.ID
+		}
+	}
+	if p.typed != "" {
+		p.entry.Typed = p.typed
+	}
+}
 
 // from names the layer that answered: a source by its index, -1 for plain
 // secrets of the own store.
@@ -65,6 +79,7 @@ func (p *pass) from(source int) {
 		p.entry.Layer = "plain secrets"
 		return
 	}
+	p.source = source
 	s := &p.g.sources[source]
 	p.entry.Layer, p.entry.Source = string(s.Layer), s.Class
 }
@@ -73,6 +88,7 @@ func (p *pass) from(source int) {
 // written: then nothing may be answered but that failure. What a caller asked
 // who has not proved who it is is counted.
 func (p *pass) leave(done string, err error) error {
+	p.spell()
 	p.entry.Outcome = done
 	if err != nil {
 		p.entry.Outcome = outcome(err)
@@ -95,6 +111,7 @@ func (p *pass) leave(done string, err error) error {
 // intend writes the line that comes before a change. After an error nothing
 // may be changed.
 func (p *pass) intend() error {
+	p.spell()
 	err := p.g.cfg.Audit.Intend(&p.entry)
 	p.intended = err == nil
 	return err
@@ -137,10 +154,6 @@ func (g *Gate) Note(c *Caller, action, done string, err error) error {
 // Allows answers whether c may do action to everything that n may stand for.
 // It reads nothing and writes no line: protocols have a question for it.
 func (g *Gate) Allows(c *Caller, action acl.Action, n Name) bool {
-	for _, o := range n.objects() {
-		if !g.allows(c, action, o) {
-			return false
-		}
-	}
-	return true
+	_, err := g.authorise(c, action, &n)
+	return err == nil
 }

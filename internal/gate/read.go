@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/airlock-secrets/airlock"
 	"github.com/airlock-secrets/airlock/airflow"
@@ -46,7 +47,7 @@ func (e *HiddenError) Error() string { return fmt.Sprintf("version %d is deleted
 // what n stands for. Where n has two readings and both have a secret the
 // error is Conflict, never a pick. Errors of the sources are *UpstreamError.
 func (g *Gate) Read(ctx context.Context, c *Caller, n Name, version int64) (*Answer, error) {
-	p, err := g.enter(c, acl.Read, n.objects()...)
+	p, err := g.enter(c, acl.Read, &n)
 	p.entry.Version = version
 	var a *Answer
 	if err == nil {
@@ -152,20 +153,25 @@ func (g *Gate) unread(ref airflow.Ref, res *airlock.Result) *hit {
 	}
 	for i, a := range res.Attempts {
 		if a.Unread != nil && i != g.own && len(a.Names) > 0 {
-			return &hit{ref: ref, source: i, name: a.Names[len(a.Names)-1], unread: a.Unread}
+			h := &hit{ref: ref, source: i, name: a.Names[len(a.Names)-1], unread: a.Unread}
+			if !g.fellBack(h) {
+				return h
+			}
 		}
 	}
 	return nil
 }
 
-// fellBack reports whether the own store answered for a team with what belongs
-// to none. A protocol's name is exact: falling back is for the client to do.
+// fellBack reports whether a source answered for a team with what belongs to
+// none. A protocol's name is exact: falling back is for the client to do.
 func (g *Gate) fellBack(h *hit) bool {
-	if h.ref.Team == "" || h.source != g.own {
+	if h.ref.Team == "" {
 		return false
 	}
-	name, err := g.ownName(h.ref)
-	return err != nil || h.name != store.Locate(g.cfg.Own, name)
+	s := &g.sources[h.source]
+	return !slices.ContainsFunc(dialect.Exact(s.Dialect, h.ref), func(name string) bool {
+		return h.name == store.Locate(s.Store, name)
+	})
 }
 
 func clip(r airflow.Ref) airflow.Ref {
@@ -269,7 +275,7 @@ func (g *Gate) hidden(ctx context.Context, name string, version int64, missing e
 // Describe returns the record of what n stands for, without any payload. A
 // secret of a store that keeps no versions has one.
 func (g *Gate) Describe(ctx context.Context, c *Caller, n Name) (*store.Record, error) {
-	p, err := g.enter(c, acl.Read, n.objects()...)
+	p, err := g.enter(c, acl.Read, &n)
 	p.entry.Action = "describe"
 	var r *store.Record
 	if err == nil {

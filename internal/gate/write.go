@@ -147,7 +147,7 @@ func (g *Gate) versions(ctx context.Context, c *Caller, action acl.Action, verb,
 // store, and touches it only where intend succeeds.
 func (g *Gate) mutate(ctx context.Context, c *Caller, action acl.Action, verb, done string, n Name,
 	do func(name string, intend func() error) error) error {
-	p, err := g.enter(c, action, n.objects()...)
+	p, err := g.enter(c, action, &n)
 	p.entry.Action = verb
 	if err == nil {
 		var name string

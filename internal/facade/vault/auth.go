@@ -8,6 +8,7 @@ import (
 
 	"github.com/airlock-secrets/airlock/internal/acl"
 	"github.com/airlock-secrets/airlock/internal/client"
+	"github.com/airlock-secrets/airlock/internal/gate"
 	wire "github.com/airlock-secrets/airlock/internal/wire/vault"
 	"github.com/airlock-secrets/airlock/store"
 )
@@ -237,7 +238,7 @@ func pathsOf(body object) []string {
 
 func (h *Handler) capabilitiesOn(q *request, path string) []string {
 	m, rest, ok := h.mount(path)
-	if !ok || climbs(path) {
+	if !ok || gate.Relative(path) {
 		return []string{"deny"}
 	}
 	rest = strings.TrimPrefix(rest, "/")

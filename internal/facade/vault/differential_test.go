@@ -107,7 +107,7 @@ func paths() []exchange {
 		put("secret/data/p%25q%3Fr%23s%26t", `{"data":{"v":1}}`), get("secret/data/p%25q%3Fr%23s%26t"), get("secret/metadata/p%25q%3Fr%23s%26t"),
 		put("secret/data/d%2F", `{"data":{"v":1}}`), put("secret/data/d/", `{"data":{"v":1}}`), get("secret/metadata/a/"),
 		get("secret/data/a/").here(200), get("secret/data/../data/a"), get("secret/data//a"), get("secret/data/./a"), get("secret//data/b%20c/?list=true"), get("secret/data/./%2e%2e/a%2Fb"),
-		get("secret/data/x/%2e%2e/a"), get("secret/data/..%2Fa"), get("secret/data/%2e%2e"), get("secret/data/..a"), get("secret/data/a.."),
+		get("secret/data/x/%2e%2e/a"), get("secret/data/..%2Fa"), get("secret/data/%2e%2e"), get("secret/data/%2e/a"), get("secret/data/d/%2E/a%20b"), get("secret/data/..a"), get("secret/data/a.."),
 		get("secret/data/a%00b"), get("secret/data/a%01b"), get("secret/data/a%7Fb"), get("secret/data/%ff"),
 		put("secret/data/%ff", `{"data":{"v":1}}`).loosely().here(400),
 		get("secret/data/%2e%2e/a").as("bad"), get("secret/data/..").as("bad"),

@@ -192,8 +192,12 @@ func (h *Handler) mount(path string) (Mount, string, bool) {
 
 // name is what path, below a mount, stands for.
 func (h *Handler) name(path string) gate.Name {
-	path = cleanSlashes(path)
-	return gate.Name{Refs: h.dialect.Refs(path), Plain: dialect.PlainName(protocol, path)}
+	clean := cleanSlashes(path)
+	n := gate.Name{Refs: h.dialect.Refs(clean), Plain: dialect.PlainName(protocol, clean)}
+	if clean != path {
+		n.Typed = path
+	}
+	return n
 }
 
 // cleanSlashes drops the slashes that the dialect does not see, so that a

@@ -61,7 +61,7 @@ func (q *request) parse() error {
 		return &statusError{http.StatusBadRequest, "the path is longer than " + strconv.Itoa(maxPath) + " bytes"}
 	}
 	q.path = p
-	if climbs(p) {
+	if gate.Relative(p) {
 		return &statusError{http.StatusBadRequest, "relative paths not supported"}
 	}
 	if q.r.URL.RawQuery != "" {
@@ -146,7 +146,8 @@ const (
 )
 
 // splitPath returns what follows /v1/, decoded. Encoded dots and slashes are
-// not cleaned away: "%2F" separates like "/", and "%2e%2e" is refused later.
+// not cleaned away: "%2F" separates like "/", "%2e" and "%2e%2e" are refused
+// later.
 func splitPath(u *url.URL) (string, verdict) {
 	switch {
 	case len(u.Path) > maxPath:
@@ -185,19 +186,6 @@ func unclean(escaped string) bool {
 // space.
 func printable(s string) bool {
 	return !strings.ContainsFunc(s, func(c rune) bool { return !unicode.IsPrint(c) })
-}
-
-// climbs reports whether a decoded path has ".." for one of its parts.
-func climbs(p string) bool {
-	if !strings.Contains(p, "..") {
-		return false
-	}
-	for part := range strings.SplitSeq(p, "/") {
-		if part == ".." {
-			return true
-		}
-	}
-	return false
 }
 
 // newUUID gives a random UUID (version 4) for a request or cluster id.
