@@ -70,9 +70,16 @@ func (l *Log) Intend(e *Entry) error {
 		err = r.err
 	}
 	if err != nil {
-		return unwritten(fmt.Errorf("nothing was changed: %w", err))
+		return unchanged(unwritten(err))
 	}
 	return nil
+}
+
+// unchanged adds to a failure of the log what it has kept from happening.
+func unchanged(err error) error {
+	e := *err.(*store.Error)
+	e.Err = fmt.Errorf("nothing was changed: %w", e.Err)
+	return &e
 }
 
 // Settle writes the line of a change that was intended, with its outcome, and

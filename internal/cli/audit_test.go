@@ -205,6 +205,8 @@ func TestAccessEndsAlsoWhereThatCannotBeStored(t *testing.T) {
 			if got := status(t, i, token); got != http.StatusForbidden {
 				t.Errorf("after: status %d, want that the token is refused", got)
 			}
+			run(t, dir, "client", verb, "airflow").want(t, verb+" once more", 5, "can no longer log in")
+			run(t, dir, "client", verb, "nobody").want(t, verb+" of nobody", 3, "not found")
 			if err := os.Remove(log); err != nil {
 				t.Fatal(err)
 			}

@@ -48,7 +48,10 @@ func ended(ctx context.Context, s store.Store, verb, name string, err error) err
 	if !ok {
 		return e
 	}
-	if failed := d.Suspend(ctx, name); failed != nil {
+	switch failed := d.Suspend(ctx, name); {
+	case store.CodeOf(failed) == store.NotFound:
+		return failed
+	case failed != nil:
 		e.Err = fmt.Errorf("%w; the daemon does not refuse it either: %w", e.Err, failed)
 		e.Hint = "stop the daemon to take the access away now; " + e.Hint
 		return e

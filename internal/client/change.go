@@ -137,7 +137,7 @@ func (r *Registry) Revoke(ctx context.Context, name string) error {
 		return err
 	}
 	err := Revoke(ctx, r.store, name)
-	r.Suspend(name)
+	_ = r.Suspend(name) // it is there
 	if store.CodeOf(err) == store.NotFound {
 		return nil
 	}
@@ -160,14 +160,19 @@ func Revoke(ctx context.Context, s store.Store, name string) error {
 
 // Suspend takes a client's access away in this process: its token and its
 // leases stop at once, and stay so while the store has them. New credentials
-// end it.
-func (r *Registry) Suspend(name string) {
+// end it. It is NotFound where there is no client of that name.
+func (r *Registry) Suspend(name string) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if c, ok := r.clients[name]; ok {
+	c, ok := r.clients[name]
+	if ok {
 		r.unindex(c)
 		r.suspended[name] = c.TokenHash
 	}
+	if _, already := r.suspended[name]; !already {
+		return missing("suspend client", name)
+	}
+	return nil
 }
 
 // find returns a client by name. The caller holds changes.

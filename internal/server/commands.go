@@ -35,11 +35,14 @@ func (d *daemon) refusedCall(op string, err error) error {
 // suspend takes the access of a client away, also where no line of it can be
 // written: the command says then what is left to be done.
 func (d *daemon) suspend(name string) error {
-	start := time.Now()
-	d.registry.Suspend(name)
-	_ = d.audit.Write(&audit.Entry{Time: start, Request: audit.NewRequest(), Principal: journal.Owner, Protocol: "cli",
-		Action: "suspend", Kind: "client", Name: name, Outcome: "suspended", Duration: time.Since(start)})
-	return nil
+	e := audit.Entry{Time: time.Now(), Request: audit.NewRequest(), Principal: journal.Owner, Protocol: "cli",
+		Action: "suspend", Kind: "client", Name: name, Outcome: "suspended"}
+	err := d.registry.Suspend(name)
+	if err != nil {
+		e.Outcome = audit.Outcome(err)
+	}
+	_ = d.audit.Write(&e)
+	return err
 }
 
 // reloading is the store of the clients: what commands change in it counts at
