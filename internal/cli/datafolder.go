@@ -89,7 +89,7 @@ func (f *dataFolder) refused(err error) error {
 // recognise lets a folder pass that airlock has found by itself: one that is
 // on the user's list, or about which the user says so now.
 func (a *app) recognise(ctx context.Context, f *dataFolder) error {
-	id, err := sqlstore.Identity(ctx, f.path)
+	id, err := sqlstore.Identity(f.path)
 	if err != nil {
 		return err
 	}
@@ -157,11 +157,11 @@ func (a *app) made(f *dataFolder) func(id string) {
 // adoptFolder puts a store that the user has named and opened on the list, so that
 // airlock knows it where it finds it by itself. That it cannot be written
 // matters to nobody who names the folder.
-func (a *app) adoptFolder(ctx context.Context, f *dataFolder) {
+func (a *app) adoptFolder(f *dataFolder) {
 	if !f.named || a.completing {
 		return
 	}
-	id, err := sqlstore.Identity(ctx, f.path)
+	id, err := sqlstore.Identity(f.path)
 	if err != nil || id == "" {
 		return
 	}

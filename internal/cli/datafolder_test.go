@@ -248,6 +248,9 @@ func TestAFoundFolderThatLeadsElsewhere(t *testing.T) {
 		"a key alone": {func(data, _ string) error {
 			return errors.Join(os.Mkdir(data, 0o700), os.WriteFile(data+"/key", []byte("{}"), 0o600))
 		}, "it holds files"},
+		"a link for a key": {func(data, elsewhere string) error {
+			return errors.Join(os.Mkdir(data, 0o700), os.WriteFile(data+"/airlock.db", []byte("SQLite"), 0o600), os.Symlink(elsewhere+"/lock", data+"/key"))
+		}, "key is not a regular file"},
 		"a link for a database": {func(data, elsewhere string) error {
 			return errors.Join(os.Mkdir(data, 0o700), os.Symlink(elsewhere+"/lock", data+"/airlock.db"))
 		}, "is not a regular file"},

@@ -88,7 +88,7 @@ func (a *app) run(cmd *cobra.Command, c server.Config) error {
 	c.DataDir, c.Made = folder.path, a.made(&folder)
 	c.Warn = func(text string) { a.say("airlock: %s", text) }
 	c.Ready = func(info server.Info) {
-		a.adoptFolder(cmd.Context(), &folder)
+		a.adoptFolder(&folder)
 		a.ready(info)
 	}
 	if c.Backends, err = a.backends(cmd.Context()); err != nil {

@@ -103,7 +103,7 @@ func (a *app) openEmbedded(ctx context.Context, namespace string, create bool) (
 	if !existed {
 		a.say("airlock: made the embedded store in %s", f.path)
 	}
-	a.adoptFolder(ctx, &f)
+	a.adoptFolder(&f)
 	return journal.New(s, journal.Options{Changes: audit.ForCommand(filepath.Join(f.path, audit.FileName)),
 		Principal: journal.Owner, Protocol: "cli", Clients: namespace == sqlstore.SystemNamespace}), nil
 }

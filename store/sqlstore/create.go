@@ -56,7 +56,7 @@ func prepare(ctx context.Context, o Options) (tink.AEADWithContext, error) {
 	if err := create(ctx, path, kek); err != nil {
 		return nil, err
 	}
-	return kek, o.tellMade(ctx, path)
+	return kek, o.tellMade(dir)
 }
 
 // checkWhole refuses what is no folder, and a folder that had a database: a

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"github.com/tink-crypto/tink-go/v2/aead"
 	"github.com/tink-crypto/tink-go/v2/insecurecleartextkeyset"
@@ -39,36 +40,45 @@ func (k localKey) DecryptWithContext(_ context.Context, ciphertext, associated [
 // readKey reads the key file of dir. A missing one is an error that wraps
 // fs.ErrNotExist.
 func readKey(dir string) (tink.AEADWithContext, error) {
+	key, _, err := loadKey(dir)
+	return key, err
+}
+
+// loadKey is readKey with the text of the file.
+func loadKey(dir string) (tink.AEADWithContext, []byte, error) {
 	path := filepath.Join(dir, keyFile)
-	f, err := os.Open(path)
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a pipe has nothing to wait for
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, &cause{code: store.Invalid, hint: hintKey, err: fmt.Errorf("the key is missing: %w", err)}
+		return nil, nil, &cause{code: store.Invalid, hint: hintKey, err: fmt.Errorf("the key is missing: %w", err)}
 	}
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer f.Close()
 	info, err := f.Stat()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, nil, badKey(path)
 	}
 	if info.Mode().Perm()&0o007 != 0 { // a volume of Kubernetes is its group's
-		return nil, &cause{code: store.Invalid, hint: "chmod 600 " + path,
+		return nil, nil, &cause{code: store.Invalid, hint: "chmod 600 " + path,
 			err: fmt.Errorf("other users can use the key file %s (mode %04o)", path, info.Mode().Perm())}
 	}
 	b, err := io.ReadAll(io.LimitReader(f, maxKeyFile))
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	handle, err := insecurecleartextkeyset.Read(keyset.NewJSONReader(bytes.NewReader(b)))
 	if err != nil {
-		return nil, badKey(path)
+		return nil, nil, badKey(path)
 	}
 	primitive, err := aead.New(handle)
 	if err != nil {
-		return nil, badKey(path)
+		return nil, nil, badKey(path)
 	}
-	return localKey{primitive}, nil
+	return localKey{primitive}, b, nil
 }
 
 // badKey says nothing of the cause, which may quote the file.

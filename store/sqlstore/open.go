@@ -151,7 +151,6 @@ const (
 	reading access = iota
 	writing
 	frozen
-	untouched
 )
 
 // openSQLite opens a file that must be there. Writers take the lock when
@@ -182,9 +181,6 @@ func openSQLite(path string, a access) (*sql.DB, error) {
 		query.Set("_query_only", "on")
 	case frozen:
 		freeze(query, abs)
-	case untouched:
-		leaveUntouched(query)
-		connections = 1
 	}
 	name := url.URL{Scheme: "file", Path: abs, RawQuery: query.Encode()}
 	db, err := sql.Open("sqlite", name.String())

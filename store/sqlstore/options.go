@@ -47,7 +47,7 @@ type Options struct {
 	// none yet.
 	MustExist bool
 	// Made is told the Identity of a store that was just made, before any
-	// other process can open it. Nil is fine.
+	// other process can open it; not where Key is given. Nil is fine.
 	Made func(id string)
 	// Key is the key-encryption key; nil means the file "key" in Dir, made
 	// with the store. A key management service that does not answer should
