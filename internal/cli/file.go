@@ -65,7 +65,7 @@ func (a *app) readFile(ctx context.Context) (*config.File, error) {
 		return nil, err
 	}
 	load := config.Load
-	if a.fileOfFolder = s.OfFolder(settings.Origin{Place: settings.AirlockFile, File: path, Users: a.configPath != ""}); a.fileOfFolder {
+	if a.fileOfFolder = s.OfFolder(a.origin(path)); a.fileOfFolder {
 		load = config.LoadOwn
 	}
 	f, err := load(path, shown, s.Expand)
@@ -78,13 +78,21 @@ func (a *app) readFile(ctx context.Context) (*config.File, error) {
 	return f, err
 }
 
-// author are the settings of whoever wrote airlock.yaml: the user, who names it
-// by --config, or the folder.
-func (a *app) author(s *settings.Settings) *settings.Settings {
-	if a.configPath != "" {
-		return s.Own()
+// origin is that of airlock.yaml itself.
+func (a *app) origin(path string) settings.Origin {
+	if abs, err := filepath.Abs(path); err == nil {
+		path = abs
 	}
-	return s.Folder()
+	return settings.Origin{Place: settings.AirlockFile, File: path, Users: a.configPath != ""}
+}
+
+// author are the settings of whoever wrote airlock.yaml: the user, who names it
+// by --config or keeps it in /etc/airlock, or the folder.
+func (a *app) author(s *settings.Settings) *settings.Settings {
+	if a.fileOfFolder {
+		return s.Folder()
+	}
+	return s.Own()
 }
 
 // given reports whether a flag that every command has was given.
@@ -122,7 +130,7 @@ func (a *app) backendsOf(f *config.File) []settings.Backend {
 func (a *app) backendOf(f *config.File, i int) settings.Backend {
 	src := &f.Sources[i]
 	at := settings.Origin{Place: settings.AirlockFile, File: f.Path, Line: src.At("class").Line, Name: f.Label(i),
-		Users: a.configPath != ""}
+		Users: !a.fileOfFolder}
 	b := settings.Backend{Section: "secrets", Class: src.Class, ClassOrigin: at, Kwargs: src.Kwargs.Object(), KwargsOrigin: at,
 		OwnKwargs: pyjson.NewObject(), FolderKwargs: pyjson.NewObject()}
 	if a.alone == nil || i >= len(a.alone.Sources) {
