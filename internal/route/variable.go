@@ -8,7 +8,7 @@ import (
 // caVariables name files or folders of CA certificates.
 var caVariables = []string{
 	"REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR", "AWS_CA_BUNDLE", "VAULT_CACERT", "VAULT_CAPATH",
-	"GRPC_DEFAULT_SSL_ROOTS_FILE_PATH",
+	"GRPC_DEFAULT_SSL_ROOTS_FILE_PATH", "PGSSLROOTCERT",
 }
 
 // variables say where requests go and how. None holds a credential of the
@@ -16,7 +16,7 @@ var caVariables = []string{
 var variables = []string{
 	"VAULT_ADDR", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_STS_REGIONAL_ENDPOINTS", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
 	"AWS_USE_FIPS_ENDPOINT", "AWS_USE_DUALSTACK_ENDPOINT", "GOOGLE_CLOUD_UNIVERSE_DOMAIN", "AZURE_AUTHORITY_HOST",
-	"PGHOST", "PGHOSTADDR", "PGPORT", "PGSSLMODE", "PGSSLROOTCERT", "REQUEST_METHOD", "LANG", "LC_ALL", "TZ",
+	"PGHOST", "PGHOSTADDR", "PGPORT", "PGSSLMODE", "REQUEST_METHOD", "LANG", "LC_ALL", "TZ",
 }
 
 // CAVariables lists the variables that name CA certificates.

@@ -2,6 +2,7 @@ package stores
 
 import (
 	"github.com/airlock-secrets/airlock/airflow/dialect"
+	"github.com/airlock-secrets/airlock/internal/route"
 	"github.com/airlock-secrets/airlock/store/envstore"
 	"github.com/airlock-secrets/airlock/store/metadbstore"
 )
@@ -23,12 +24,26 @@ type MetadataSettings struct {
 	FernetKey string
 	// Getenv knows the variables of libpq: PGPASSWORD, PGSSLMODE. Nil has none.
 	Getenv func(name string) (string, bool)
+	// Confined bounds what may be used besides; nil allows all.
+	Confined *route.Confinement
 }
+
+func (m MetadataSettings) options() metadbstore.Options {
+	return metadbstore.Options{Conn: m.Conn, Path: m.Path, Schema: m.Schema, Getenv: m.Getenv, Confined: m.Confined}
+}
+
+// MetadataRoute lists where the metadata database is asked. It asks nobody. A
+// file has no address.
+func MetadataRoute(m MetadataSettings) []route.Point { return metadbstore.Route(m.options()) }
+
+// MetadataLacks names the credential that the metadata database would need and
+// that its settings do not hold: "the database password"; "" for none.
+func MetadataLacks(m MetadataSettings) string { return metadbstore.Lacks(m.options()) }
 
 // Metadata is the layer of Airflow's metadata database. It connects at the
 // first look-up.
 func Metadata(m MetadataSettings) (*Backend, error) {
-	s, err := metadbstore.Open(metadbstore.Options{Conn: m.Conn, Path: m.Path, Schema: m.Schema, Getenv: m.Getenv})
+	s, err := metadbstore.Open(m.options())
 	if err != nil {
 		return nil, err
 	}

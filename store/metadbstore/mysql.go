@@ -39,7 +39,7 @@ func mysqlOption(name string) (known, refused bool) {
 }
 
 // mysqlEngine reads a URL as mysqlclient, PyMySQL and Connector/Python do.
-func mysqlEngine(u location) (*engine, error) {
+func mysqlEngine(u location, f files) (*engine, error) {
 	if err := u.checkDriver("mysqldb", "pymysql", "mysqlconnector", "aiomysql", "asyncmy", "mariadbconnector", "cymysql"); err != nil {
 		return nil, err
 	}
@@ -57,7 +57,7 @@ func mysqlEngine(u location) (*engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	config, where, err := mysqlConfig(u)
+	config, where, err := mysqlConfig(u, f)
 	if err != nil {
 		return nil, err
 	}
@@ -80,26 +80,33 @@ func mysqlEngine(u location) (*engine, error) {
 
 // mysqlConfig is the driver's configuration, and where the server is for a
 // person.
-func mysqlConfig(u location) (config *mysql.Config, where string, err error) {
+func mysqlConfig(u location, f files) (config *mysql.Config, where string, err error) {
 	config = mysql.NewConfig()
 	config.Logger = &mysql.NopLogger{} // it writes to standard error
 	config.DialFunc = dial
 	config.User = first(u.option("user"), u.user)
 	config.Passwd = first(u.option("passwd", "password"), u.password)
 	config.DBName = first(u.option("db", "database"), u.database)
-	host, port := first(u.option("host"), u.host), first(u.option("port"), u.port, "3306")
-	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
-		return nil, "", wrong(store.Invalid, "give the port as a number", "the option port in sql_alchemy_conn is not a number from 1 to 65535")
+	if config.Net, config.Addr, err = mysqlAddress(u); err != nil {
+		return nil, "", err
 	}
-	config.Net, config.Addr = "tcp", net.JoinHostPort(first(host, "127.0.0.1"), port)
-	if socket := u.socket(host); socket != "" {
-		config.Net, config.Addr = "unix", socket
-	}
-	if err := mysqlTLS(config, u, host); err != nil {
+	if err := mysqlTLS(config, u, first(u.option("host"), u.host), f); err != nil {
 		return nil, "", err
 	}
 	u.database = config.DBName
 	return config, u.where(config.Addr), nil
+}
+
+// mysqlAddress is where the server of a URL is.
+func mysqlAddress(u location) (network, address string, err error) {
+	host, port := first(u.option("host"), u.host), first(u.option("port"), u.port, "3306")
+	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+		return "", "", wrong(store.Invalid, "give the port as a number", "the option port in sql_alchemy_conn is not a number from 1 to 65535")
+	}
+	if socket := u.socket(host); socket != "" {
+		return "unix", socket, nil
+	}
+	return "tcp", net.JoinHostPort(first(host, "127.0.0.1"), port), nil
 }
 
 // socket is the unix socket to use, or "". The C library, which is in

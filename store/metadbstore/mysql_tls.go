@@ -5,7 +5,6 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -19,21 +18,21 @@ import (
 // them check the chain, PyMySQL and its like the name too. With none of these
 // options TLS is used where the server has it, unchecked, as the C library
 // does by default.
-func mysqlTLS(config *mysql.Config, u location, host string) error {
+func mysqlTLS(config *mysql.Config, u location, host string, f files) error {
 	mode := strings.ToUpper(u.option("ssl_mode"))
 	if isOn(u.option("ssl_disabled")) || mode == "DISABLED" {
 		config.TLSConfig = "false"
 		return nil
 	}
-	roots, err := authorities(u.option("ssl_ca"), u.option("ssl_capath"))
+	roots, err := f.authorities(u.option("ssl_ca"), u.option("ssl_capath"))
 	if err != nil {
 		return err
 	}
 	settings := &tls.Config{RootCAs: roots, ServerName: host, MinVersion: tls.VersionTLS12}
 	if certificate, key := u.option("ssl_cert"), u.option("ssl_key"); certificate != "" {
-		pair, err := tls.LoadX509KeyPair(certificate, first(key, certificate))
+		pair, err := f.pair(certificate, first(key, certificate))
 		if err != nil {
-			return wrong(store.Invalid, "check the paths and that airlock may read the files", "ssl_cert and ssl_key in sql_alchemy_conn: %w", fileError(err))
+			return f.unreadable("ssl_cert and ssl_key", "check the paths and that airlock may read the files", err)
 		}
 		settings.Certificates = []tls.Certificate{pair}
 	}
@@ -78,31 +77,47 @@ func mysqlChecks(u location, mode string, hasCA bool) (chain, name bool, err err
 	return chain, name, nil
 }
 
+// pair reads a certificate and its key.
+func (f files) pair(certificate, key string) (tls.Certificate, error) {
+	public, err := f.read(certificate)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	private, err := f.read(key)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	return tls.X509KeyPair(public, private)
+}
+
 // authorities reads a file and a folder of certificates; nil stands for the
 // system's.
-func authorities(file, folder string) (*x509.CertPool, error) {
-	var files []string
+func (f files) authorities(file, folder string) (*x509.CertPool, error) {
+	var paths []string
 	if file != "" {
-		files = append(files, file)
+		paths = append(paths, file)
 	}
 	if folder != "" {
+		if _, err := f.confined.Stat(folder); err != nil && f.confined != nil {
+			return nil, f.confined.Withhold("the certificates of ssl_capath")
+		}
 		entries, err := os.ReadDir(folder)
 		if err != nil {
 			return nil, wrong(store.Invalid, "check the path", "ssl_capath in sql_alchemy_conn: %w", fileError(err))
 		}
 		for _, entry := range entries {
-			files = append(files, filepath.Join(folder, entry.Name()))
+			paths = append(paths, filepath.Join(folder, entry.Name()))
 		}
 	}
-	if len(files) == 0 {
+	if len(paths) == 0 {
 		return nil, nil
 	}
 	pool := x509.NewCertPool()
 	found := false
-	for _, name := range files {
-		content, err := readBounded(name)
+	for _, name := range paths {
+		content, err := f.read(name)
 		if err != nil && name == file {
-			return nil, wrong(store.Invalid, "check the path and that airlock may read the file", "ssl_ca in sql_alchemy_conn: %w", fileError(err))
+			return nil, f.unreadable("ssl_ca", "check the path and that airlock may read the file", err)
 		}
 		found = pool.AppendCertsFromPEM(content) || found
 	}
@@ -110,16 +125,6 @@ func authorities(file, folder string) (*x509.CertPool, error) {
 		return nil, wrong(store.Invalid, "give certificates in PEM form", "ssl_ca or ssl_capath in sql_alchemy_conn holds no certificate")
 	}
 	return pool, nil
-}
-
-// readBounded reads a file of certificates, which are never many megabytes.
-func readBounded(name string) ([]byte, error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return io.ReadAll(io.LimitReader(f, 8<<20))
 }
 
 // fileError is what went wrong with a file and which it was.

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/airlock-secrets/airlock/internal/route"
 	"github.com/airlock-secrets/airlock/store"
 )
 
@@ -24,6 +25,9 @@ type Options struct {
 	// PGSSLMODE. The process's own variables count where it has none; nil
 	// has none at all.
 	Getenv func(name string) (string, bool)
+	// Confined bounds what may be used besides Conn and Getenv: neither the
+	// process's own variables nor files of HOME then. Nil allows all.
+	Confined *route.Confinement
 	// Timeout ends a call that has no answer yet; zero means 30 seconds. The
 	// time to connect is connect_timeout in Conn, else 10 seconds.
 	Timeout time.Duration
@@ -52,11 +56,11 @@ func (o Options) engine() (*engine, error) {
 	case "sqlite":
 		return sqliteURL(u)
 	case "postgresql":
-		return postgresEngine(u, o.Getenv)
+		return postgresEngine(u, o)
 	case "postgres": // what Airflow upgrades itself, settings have upgraded already
 		return nil, wrong(store.Invalid, "write postgresql in place of postgres", "SQLAlchemy knows the database of sql_alchemy_conn by another name")
 	case "mysql", "mariadb":
-		return mysqlEngine(u)
+		return mysqlEngine(u, files{o.Confined})
 	}
 	return nil, wrong(store.Unsupported, "Airflow keeps its metadata in postgresql, mysql or sqlite: name such a database, or leave it out",
 		"airlock cannot read a metadata database in %s", store.Clip(u.backend))

@@ -61,11 +61,15 @@ func postgresEnvironment() map[string]string {
 }
 
 // postgresEngine reads a URL as psycopg2 and its like hand it to libpq.
-func postgresEngine(u location, getenv func(string) (string, bool)) (*engine, error) {
+func postgresEngine(u location, o Options) (*engine, error) {
 	if err := u.checkDriver("psycopg2", "psycopg", "asyncpg", "psycopg2cffi", "psycopg_async", "pg8000"); err != nil {
 		return nil, err
 	}
-	settings, err := postgresSettings(u, getenv)
+	settings, _, err := postgresSettings(u, o.Getenv)
+	f := files{o.Confined}
+	if err == nil {
+		err = f.prepare(settings)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -76,7 +80,7 @@ func postgresEngine(u location, getenv func(string) (string, bool)) (*engine, er
 	least := settings["ssl_min_protocol_version"]
 	delete(settings, "connect_timeout")
 	delete(settings, "ssl_min_protocol_version")
-	config, err := pgx.ParseConfig(keywords(settings))
+	config, err := f.parse(settings)
 	if err != nil {
 		return nil, notParsed(err, settings["password"])
 	}
@@ -95,16 +99,17 @@ func postgresEngine(u location, getenv func(string) (string, bool)) (*engine, er
 }
 
 // postgresSettings are libpq's keywords for a URL, and what the environment
-// adds to them.
-func postgresSettings(u location, getenv func(string) (string, bool)) (map[string]string, error) {
-	settings := map[string]string{"host": u.host, "port": u.port, "user": u.user, "password": u.password, "dbname": u.database}
+// adds to them, with the variables that do.
+func postgresSettings(u location, getenv func(string) (string, bool)) (settings, variables map[string]string, err error) {
+	variables = map[string]string{}
+	settings = map[string]string{"host": u.host, "port": u.port, "user": u.user, "password": u.password, "dbname": u.database}
 	for _, name := range slices.Sorted(maps.Keys(u.query)) {
 		switch postgresOptionOf(name) {
 		case pgUnknown:
-			return nil, wrong(store.Invalid, "options are those of libpq: sslmode, sslrootcert, connect_timeout, options, ...",
+			return nil, nil, wrong(store.Invalid, "options are those of libpq: sslmode, sslrootcert, connect_timeout, options, ...",
 				"sql_alchemy_conn has the option %q, which PostgreSQL's clients do not know", store.Clip(name))
 		case pgRefused:
-			return nil, wrong(store.Unsupported, "leave it out, or leave the metadata database out",
+			return nil, nil, wrong(store.Unsupported, "leave it out, or leave the metadata database out",
 				"airlock does not know how to do what the option %s in sql_alchemy_conn asks for", name)
 		case pgPassed, pgOwn:
 			settings[name] = u.option(name)
@@ -113,15 +118,15 @@ func postgresSettings(u location, getenv func(string) (string, bool)) (map[strin
 	rename(settings, "timeout", "connect_timeout") // asyncpg's names
 	rename(settings, "ssl", "sslmode")
 	if err := u.severalHosts(settings); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	for variable, name := range postgresEnvironment() {
 		if v, ok := lookup(getenv, variable); ok && v != "" && settings[name] == "" {
-			settings[name] = v
+			settings[name], variables[name] = v, variable
 		}
 	}
 	maps.DeleteFunc(settings, func(_, v string) bool { return v == "" })
-	return settings, nil
+	return settings, variables, nil
 }
 
 func lookup(getenv func(string) (string, bool), name string) (string, bool) {
