@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -122,11 +123,12 @@ func (e *environment) surroundings(ctx context.Context, b *settings.Backend, row
 		return full, points, nil
 	}
 	v := e.viewsOf(ctx, b)
-	w := &WithheldError{Dir: e.Settings.Dir(), Setting: e.settingOf(b)}
-	w.Points = e.foreign(points, func(s route.Setting) bool { return e.decides(b.Kwargs, v.own, s) }, e.known(b, row, v.own))
+	w := &WithheldError{Dir: e.Settings.Dir()}
+	w.Points = e.foreign(points, func(s route.Setting) bool { return e.decides(b.Kwargs, v, s) }, e.known(b, row, v.own))
 	if len(w.Points) == 0 {
 		return full, points, nil
 	}
+	w.Setting = e.settingOf(b, w.Points[0])
 	confined := e.confined(full, w)
 	if pyjson.Encode(v.folder) != pyjson.Encode(b.Kwargs) {
 		w.Lacks = "the values of your environment in its kwargs"
@@ -139,8 +141,13 @@ func (e *environment) surroundings(ctx context.Context, b *settings.Backend, row
 	return stores.Env{}, points, w
 }
 
-// settingOf names where the folder says where to go.
-func (e *environment) settingOf(b *settings.Backend) string {
+// settingOf names where the folder says that requests go to a point.
+func (e *environment) settingOf(b *settings.Backend, p route.Point) string {
+	for _, by := range []route.Setting{p.By, p.PinBy} {
+		if _, at, ok := e.Settings.Lookup(by.Variable); ok && e.Settings.OfFolder(at) {
+			return at.String()
+		}
+	}
 	for _, at := range append(slices.Clone(b.Overrides), b.KwargsOrigin) {
 		if e.Settings.OfFolder(at) {
 			return at.String()
@@ -165,13 +172,27 @@ func (e *environment) foreign(points []route.Point, decides func(route.Setting) 
 	return list
 }
 
-// decides reports whether the folder decides what a setting says.
-func (e *environment) decides(kwargs, own *pyjson.Object, s route.Setting) bool {
+// reference is a text that is one variable and nothing else.
+var reference = regexp.MustCompile(`^\$(?:([A-Za-z_][A-Za-z0-9_]*)|\{([A-Za-z_][A-Za-z0-9_]*)\})$`)
+
+// decides reports whether the folder decides what a setting says. Where its
+// text is no more than the name of a variable, the process decides that sets
+// it.
+func (e *environment) decides(kwargs *pyjson.Object, v views, s route.Setting) bool {
 	switch {
 	case s.Kwarg != "":
-		v, _ := kwargs.Get(s.Kwarg)
-		mine, ok := own.Get(s.Kwarg)
-		return !ok || pyjson.Encode(v) != pyjson.Encode(mine)
+		value, _ := kwargs.Get(s.Kwarg)
+		if mine, ok := v.own.Get(s.Kwarg); ok && pyjson.Encode(value) == pyjson.Encode(mine) {
+			return false
+		}
+		text, _ := v.folder.Get(s.Kwarg)
+		written, _ := text.(string)
+		name := reference.FindStringSubmatch(written)
+		if name == nil {
+			return true
+		}
+		set, _, ok := e.own().Lookup(name[1] + name[2])
+		return !ok || value != set
 	case s.Variable != "":
 		_, at, ok := e.Settings.Lookup(s.Variable)
 		return ok && e.Settings.OfFolder(at)

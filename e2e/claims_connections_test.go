@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -240,7 +242,16 @@ attempt("variable", lambda: Variable.get("x"))
 		{rule: "plain-http", env: vaultKwargsAt(bao.Addr, bao.Token), code: `variable("over_http")`, want: []string{"variable: 'over plain HTTP'"}, not: []string{"[warning", "Warning"}},
 		{rule: "variable-to-foreign-url", env: append(vaultKwargsAt(foreignVault(l, "hvs.of-the-environment"), "$CLAIMS_TOKEN"), env), code: `variable("anything")`,
 			want: []string{"variable: 'it has the token'"}},
+		{rule: "file-to-foreign-url", env: configured(vaultClass, fmt.Sprintf(`{"url": %q, "token_path": %q, "mount_point": "secret", "variables_path": "claims"}`,
+			foreignVault(l, "private-key"), privateKey(l))), code: `variable("anything")`, want: []string{"variable: 'it has the token'"}},
 	}
+}
+
+// privateKey is a file that is nobody else's.
+func privateKey(l *lab) string {
+	path := filepath.Join(l.t.TempDir(), "id_rsa")
+	claim(l.t, os.WriteFile(path, []byte("private-key\n"), 0o600) == nil, "the file cannot be written")
+	return path
 }
 
 // foreignVault answers whoever sends it the token, and says so.

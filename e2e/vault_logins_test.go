@@ -35,6 +35,8 @@ func TestVaultLogins(t *testing.T) {
 	settings(fmt.Sprintf(userpass, v.Addr, wrong))
 	r = p.run(t, "variables", "get", variableKey)
 	claim(t, r.code != 0 && strings.Contains(r.stderr, "check username and password"), "a wrong password is not explained:\n%s", r)
+	// This log-in is the user's own token, so that the address has to be theirs.
+	p = p.with("VAULT_ADDR=" + v.Addr)
 	settings(fmt.Sprintf(`{"url": %q, "auth_type": "azure", "azure_resource": "r", "azure_tenant_id": "t"}`, v.Addr))
 	r = p.run(t, "variables", "get", variableKey)
 	claim(t, r.code != 0 && strings.Contains(r.stderr, "does not log in with auth_type azure"), "what azure does is not explained:\n%s", r)

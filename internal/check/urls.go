@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/netip"
 	"net/url"
+	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/airlock-secrets/airlock/internal/lazyregexp"
@@ -28,6 +30,12 @@ func urlRules() []Rule {
 			"In a project that comes from somebody else, look at the address first.",
 		Airflow: "Airflow fills in $NAME in the kwargs, and the backend sends the credential to that address.",
 		Find:    findForeignURLs,
+	}, {
+		ID: "file-to-foreign-url", Severity: Warning, Title: "a file of the user goes to an address that the folder names",
+		Why: "The kwargs name a file outside the folder as a credential, and the address that it is sent to. The file can be any that you can " +
+			"read: a private key, a token. airlock sends it only after `airlock trust`.",
+		Airflow: "Airflow reads the file and sends what it holds to that address.",
+		Find:    findForeignFiles,
 	}}
 }
 
@@ -177,4 +185,45 @@ func findForeignURLs(s *Subject, report Report) {
 				Fix: "keep it where you know the address; else write the address and the credential in one place"})
 		}
 	}
+}
+
+// outsideFile is a kwarg that names a file outside the folder as a credential.
+var outsideFile = lazyregexp.New(`["'](token_path|kubernetes_jwt_path|jwt_token_path|file)["']\s*:\s*["'](/[^"']*|~[^"']*|\.\.?/[^"']*|\$\{?HOME[^"']*)["']`)
+
+// foreignSource is the address that an external account of Google's sends its
+// file to.
+var foreignSource = lazyregexp.New(`["'](?:token_url|token_uri)["']\s*:\s*["']https?://[^"'$]`)
+
+// secretFolders are where containers have their own credentials.
+var secretFolders = []string{"/run/secrets/", "/var/run/secrets/", "/vault/", "/secrets/", "/mnt/", "/opt/airflow/", "/usr/local/airflow/"}
+
+func findForeignFiles(s *Subject, report Report) {
+	for _, p := range settings(s) {
+		if p.Key.File == nil || p.Key.File.Kind == project.Process || !isOfBackend(p.Name) {
+			continue
+		}
+		text := p.Text.Text()
+		for _, m := range outsideFile.FindAllStringSubmatchIndex(text, -1) {
+			name, path := text[m[2]:m[3]], text[m[4]:m[5]]
+			to := literalURL
+			if name == "file" {
+				to = foreignSource
+			}
+			if !to.MatchString(text) || stays(path) {
+				continue
+			}
+			report(Finding{Span: project.Span{File: p.Text.File, Start: p.Text.Start + m[2], End: p.Text.Start + m[3]},
+				Message: fmt.Sprintf("the file that %s names is outside the folder, and goes to an address that this file names", name),
+				Fix:     "keep it where you know the address; else put the credential's file into the folder"})
+		}
+	}
+}
+
+// stays reports whether a path is inside the folder, or where a container has
+// its own credentials.
+func stays(path string) bool {
+	inside := !strings.HasPrefix(path, "~") && !strings.HasPrefix(path, "$") && filepath.IsLocal(path)
+	return inside || slices.ContainsFunc(secretFolders, func(folder string) bool {
+		return strings.HasPrefix(filepath.Clean(path), folder)
+	})
 }

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -10,6 +11,7 @@ import (
 	"github.com/airlock-secrets/airlock/internal/settings"
 	"github.com/airlock-secrets/airlock/internal/setup"
 	"github.com/airlock-secrets/airlock/internal/stores"
+	"github.com/airlock-secrets/airlock/internal/trust"
 )
 
 func (a *app) init() *cobra.Command {
@@ -153,7 +155,36 @@ func (a *app) runInit(ctx context.Context, s setup.Service, given setup.Answers,
 	if err != nil {
 		return err
 	}
-	return a.carryOut(ctx, p, here, complete, o)
+	if err := a.carryOut(ctx, p, here, complete, o); err != nil || o.dryRun {
+		return err
+	}
+	a.trustTyped(ctx, given["url"], given["vault-url"])
+	return nil
+}
+
+// trustTyped trusts the folder with the addresses that the user typed, where
+// the folder names them now. What cannot be kept is asked again later.
+func (a *app) trustTyped(ctx context.Context, addresses ...string) {
+	dir, err := trust.RealDir(a.dir("."))
+	if err != nil {
+		return
+	}
+	points, err := a.foreignPoints(ctx, dir)
+	if err != nil {
+		return
+	}
+	var entries []trust.Entry
+	for _, p := range points {
+		if slices.ContainsFunc(addresses, func(address string) bool { return address != "" && slices.Contains(hostsOf(address), p.Host) }) {
+			entries = append(entries, trust.Entry{Dir: dir, Host: p.Host, Pin: p.Pin})
+		}
+	}
+	if entries == nil {
+		return
+	}
+	if err := a.trustFile().Add(entries...); err != nil {
+		a.say("airlock: the address is not kept as trusted: %v", err)
+	}
 }
 
 // carryOut shows the plan, asks, and does it: first the store's side, whose

@@ -3,6 +3,7 @@ package stores
 import (
 	"github.com/airlock-secrets/airlock/airflow/dialect"
 	"github.com/airlock-secrets/airlock/airflow/pyjson"
+	"github.com/airlock-secrets/airlock/internal/awsconn"
 	"github.com/airlock-secrets/airlock/internal/route"
 	"github.com/airlock-secrets/airlock/store/gcpstore"
 	"github.com/airlock-secrets/airlock/store/vaultstore"
@@ -34,11 +35,35 @@ func (e Env) vault() vaultstore.Env {
 // vaultRoute is where VaultBackend's requests go, those of its log-in
 // included.
 func vaultRoute(kwargs *pyjson.Object, env Env) []route.Point {
-	return vaultstore.Route(kwargs, env.vault())
+	points := vaultstore.Route(kwargs, env.vault())
+	_, outside := vaultstore.Lacks(kwargs, env.vault())
+	switch {
+	case outside && isGoogle(kwargs):
+		points = append(points, gcpstore.SignerRoute(member(kwargs, "gcp_key_path"), member(kwargs, "gcp_keyfile_dict"), env.gcp())...)
+	case outside:
+		points = append(points, awsconn.Route("sts", nil, awsEnv(env))...)
+	}
+	return points
 }
 
 // vaultLacks names the credential that VaultBackend lacks.
 func vaultLacks(kwargs *pyjson.Object, env Env) string {
-	lacks, _ := vaultstore.Lacks(kwargs, env.vault())
+	lacks, outside := vaultstore.Lacks(kwargs, env.vault())
+	switch {
+	case outside && isGoogle(kwargs):
+		return gcpstore.SignerLacks(member(kwargs, "gcp_key_path"), member(kwargs, "gcp_keyfile_dict"), env.gcp())
+	case outside:
+		return awsconn.Lacks("sts", nil, awsEnv(env))
+	}
 	return lacks
+}
+
+func isGoogle(kwargs *pyjson.Object) bool { return member(kwargs, "auth_type") == "gcp" }
+
+// member is a kwarg that is true to Python, else nil.
+func member(kwargs *pyjson.Object, name string) any {
+	if v, _ := kwargs.Get(name); pyjson.Truthy(v) {
+		return v
+	}
+	return nil
 }
