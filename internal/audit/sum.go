@@ -105,7 +105,7 @@ func (a *sums) add(s *sum) {
 func (s *sum) merge(more *sum, peer string) {
 	s.Count += more.Count
 	s.Remote = peer
-	s.Kind, s.Team, s.Name, s.Version, s.Duration = "", "", "", 0, 0
+	s.Kind, s.Team, s.Name, s.Typed, s.Version, s.Duration = "", "", "", "", 0, 0
 	if s.Action != more.Action {
 		s.Action = several
 	}

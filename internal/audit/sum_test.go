@@ -16,7 +16,7 @@ import (
 type parsed struct {
 	V                                             int
 	Time                                          time.Time
-	Request, Remote, Action, Name, Outcome, Extra string
+	Request, Remote, Action, Name, Typed, Outcome string
 	Count                                         int64
 	Outcomes                                      map[string]int64
 }
@@ -86,12 +86,12 @@ func TestSumsSayWhatIsDifferentInThem(t *testing.T) {
 	for range 3 {
 		l.Count(bad("10.0.0.1:1", "unauthenticated"))
 	}
-	l.Count(&audit.Entry{Remote: "10.0.0.1:2", Action: "request", Outcome: "invalid", Name: "only of this one"})
+	l.Count(&audit.Entry{Remote: "10.0.0.1:2", Action: "request", Outcome: "invalid", Name: "only of this one", Typed: "only-of-this-one"})
 	if err := l.Flush(); err != nil {
 		t.Fatal(err)
 	}
 	got := parse(t, path)
-	if len(got) != 1 || got[0].Count != 4 || got[0].Action != "several" || got[0].Outcome != "several" || got[0].Name != "" ||
+	if len(got) != 1 || got[0].Count != 4 || got[0].Action != "several" || got[0].Outcome != "several" || got[0].Name+got[0].Typed != "" ||
 		fmt.Sprint(got[0].Outcomes) != "map[invalid:1 unauthenticated:3]" {
 		t.Errorf("the sum is %+v", got)
 	}
