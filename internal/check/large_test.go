@@ -1,3 +1,8 @@
+//go:build !race
+
+// One goroutine checks all of this: the race detector would find nothing, and
+// take minutes for it.
+
 package check_test
 
 import (
