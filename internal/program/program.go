@@ -60,9 +60,17 @@ var ErrNotFound = errors.New("the program is not found in PATH")
 // ErrTooLong is that the program printed more than its limit.
 var ErrTooLong = errors.New("the program printed too much")
 
+// Allowed is the error with which the command is refused, a *store.Error of
+// code Denied around a [NotRunError]; nil where the word is the user's.
+func (c Command) Allowed() error {
+	if c.Word.User {
+		return nil
+	}
+	return c.Word.refused(cmp.Or(c.What, "a program"))
+}
+
 // Output runs the program to its end and returns what it wrote to standard
-// output. Errors: a *store.Error of code Denied around a [NotRunError] where the
-// word is not the user's, ErrNotFound, ErrTooLong, an *ExitError, the
+// output. Errors: that of Allowed, ErrNotFound, ErrTooLong, an *ExitError, the
 // context's, or why the program could not be started. One that takes too long is
 // context.Canceled.
 func (c Command) Output(ctx context.Context) ([]byte, error) {
@@ -126,8 +134,8 @@ func (p *Process) Wait() error { return p.cmd.Wait() }
 
 // prepare is the one place where it is decided whether a program runs.
 func (c Command) prepare(ctx context.Context) (*exec.Cmd, error) {
-	if !c.Word.User {
-		return nil, c.Word.refused(cmp.Or(c.What, "a program"))
+	if err := c.Allowed(); err != nil {
+		return nil, err
 	}
 	if len(c.Args) == 0 || c.Args[0] == "" {
 		return nil, ErrNotFound

@@ -42,18 +42,22 @@ func (e *executableAnswer) token(now time.Time) (string, error) {
 }
 
 // fromExecutable runs a program for the token, where the environment allows
-// it as google-auth asks for.
+// it as google-auth asks for, and where who permits it and who names it are
+// both the user.
 func (s subject) fromExecutable(ctx context.Context, executable *pyjson.Object) (string, error) {
 	const what = "running the credential source's executable"
-	if c := s.env.Confined; c != nil {
-		return "", c.Withhold("what the executable of credential_source gives to this machine")
-	}
 	if s.env.get(allowExecutables) != "1" {
 		return "", &tokenError{what: what, cause: errors.New(
 			"executables need to be explicitly allowed: set GOOGLE_EXTERNAL_ACCOUNT_ALLOW_EXECUTABLES to '1'")}
 	}
-	cached := textOf(executable, "output_file")
-	if cached != "" {
+	command := s.command(executable)
+	if err := command.Allowed(); err != nil {
+		return "", err
+	}
+	if c := s.env.Confined; c != nil {
+		return "", c.Withhold("what the executable of credential_source gives to this machine")
+	}
+	if cached := textOf(executable, "output_file"); cached != "" {
 		var said executableAnswer
 		if text, err := readFile(s.env, cached); err == nil && json.Unmarshal([]byte(text), &said) == nil && said.Expires != nil {
 			if token, err := said.token(s.web.now()); err == nil {
@@ -61,28 +65,7 @@ func (s subject) fromExecutable(ctx context.Context, executable *pyjson.Object) 
 			}
 		}
 	}
-	return s.run(ctx, what, executable)
-}
-
-// run runs the executable for a token. Who permits it and who names it must
-// both be the user.
-func (s subject) run(ctx context.Context, what string, executable *pyjson.Object) (string, error) {
-	limit := 30 * time.Second
-	if ms, ok := get(executable, "timeout_millis").(int64); ok && ms >= 5000 && ms <= 120000 {
-		limit = time.Duration(ms) * time.Millisecond
-	}
-	more := []string{"GOOGLE_EXTERNAL_ACCOUNT_AUDIENCE=" + s.config.Audience, "GOOGLE_EXTERNAL_ACCOUNT_TOKEN_TYPE=" + s.config.SubjectTokenType,
-		"GOOGLE_EXTERNAL_ACCOUNT_INTERACTIVE=0", "GOOGLE_EXTERNAL_ACCOUNT_REVOKE=0"}
-	if cached := textOf(executable, "output_file"); cached != "" {
-		more = append(more, "GOOGLE_EXTERNAL_ACCOUNT_OUTPUT_FILE="+cached)
-	}
-	word := s.word.And(s.env.Words.Named(allowExecutables))
-	c := s.env.Words.Command(word, "the executable of credential_source", strings.Fields(textOf(executable, "command")), more...)
-	c.Limit, c.Timeout = maxToken, limit
-	out, err := c.Output(ctx)
-	if errors.Is(err, program.ErrNotRun) {
-		return "", err
-	}
+	out, err := command.Output(ctx)
 	if err != nil {
 		return "", &tokenError{what: what, cause: fmt.Errorf("the program failed: %w", err)}
 	}
@@ -95,4 +78,20 @@ func (s subject) run(ctx context.Context, what string, executable *pyjson.Object
 		return "", &tokenError{what: what, cause: err}
 	}
 	return token, nil
+}
+
+// command is what runs for a token.
+func (s subject) command(executable *pyjson.Object) program.Command {
+	more := []string{"GOOGLE_EXTERNAL_ACCOUNT_AUDIENCE=" + s.config.Audience, "GOOGLE_EXTERNAL_ACCOUNT_TOKEN_TYPE=" + s.config.SubjectTokenType,
+		"GOOGLE_EXTERNAL_ACCOUNT_INTERACTIVE=0", "GOOGLE_EXTERNAL_ACCOUNT_REVOKE=0"}
+	if cached := textOf(executable, "output_file"); cached != "" {
+		more = append(more, "GOOGLE_EXTERNAL_ACCOUNT_OUTPUT_FILE="+cached)
+	}
+	word := s.word.And(s.env.Words.Named(allowExecutables))
+	c := s.env.Words.Command(word, "the executable of credential_source", strings.Fields(textOf(executable, "command")), more...)
+	c.Limit, c.Timeout = maxToken, 30*time.Second
+	if ms, ok := get(executable, "timeout_millis").(int64); ok && ms >= 5000 && ms <= 120000 {
+		c.Timeout = time.Duration(ms) * time.Millisecond
+	}
+	return c
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -92,6 +93,32 @@ func TestExecutableNeedsTheUsersWord(t *testing.T) {
 		}
 		if !tt.runs && (store.CodeOf(err) != store.Denied || !errors.Is(err, program.ErrNotRun) || store.Hint(err) == "" || strings.Contains(err.Error(), mark)) {
 			t.Errorf("%s: %v, want a refusal that says whose setting it is", tt.name, err)
+		}
+	}
+}
+
+// TestCachedAnswerNeedsTheUsersWord: what a program has left in a file is its
+// answer too.
+func TestCachedAnswerNeedsTheUsersWord(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "cached")
+	text := `{"version":1,"success":true,"token_type":"urn:ietf:params:oauth:token-type:jwt","id_token":"subject5","expiration_time":4102444800}`
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	kwargs := external(map[string]any{"executable": map[string]any{"command": "false", "output_file": file}})
+	for _, user := range []bool{true, false} {
+		g := &google{answers: map[string]string{"sts.googleapis.com/v1/token": `{"access_token": "ya29.token", "token_type": "Bearer", "expires_in": 3600}`}}
+		env := envOf(allowExecutables, "1")
+		env.Words.Kwargs.User = user
+		s, _, err := FromKwargs(kwargsOf(t, kwargs), env)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.web.transport = g
+		_, err = s.credentials.account.token(t.Context(), s.web, nil)
+		_ = s.Close()
+		if used := slices.ContainsFunc(g.sent, func(line string) bool { return strings.Contains(line, "subject5") }); used != user || errors.Is(err, program.ErrNotRun) == user {
+			t.Errorf("the user's: %v: the cached token was used: %v, %v", user, used, err)
 		}
 	}
 }
