@@ -244,6 +244,8 @@ attempt("variable", lambda: Variable.get("x"))
 			want: []string{"variable: 'it has the token'"}},
 		{rule: "file-to-foreign-url", env: configured(vaultClass, fmt.Sprintf(`{"url": %q, "token_path": %q, "mount_point": "secret", "variables_path": "claims"}`,
 			foreignVault(l, "private-key"), privateKey(l))), code: `variable("anything")`, want: []string{"variable: 'it has the token'"}},
+		{rule: "program-in-folder", env: append(googleProgram(), env, "GOOGLE_EXTERNAL_ACCOUNT_ALLOW_EXECUTABLES=1"), code: programRuns, want: []string{"ran: True with hvs.of-the-environment"}},
+		{rule: "program-in-folder", name: "not permitted", env: append(googleProgram(), env), code: programRuns, want: []string{"ran: False", "Executables need to be explicitly allowed"}},
 	}
 }
 
@@ -253,6 +255,23 @@ func privateKey(l *lab) string {
 	claim(l.t, os.WriteFile(path, []byte("private-key\n"), 0o600) == nil, "the file cannot be written")
 	return path
 }
+
+// googleProgram is a backend whose account gets its token from a program, which
+// leaves a file in the current folder.
+func googleProgram() []string {
+	return configured(googleClass, `{"project_id": "p", "gcp_credential_config_file": {"type": "external_account", "audience": "//iam.googleapis.com/x",
+ "subject_token_type": "urn:ietf:params:oauth:token-type:jwt", "token_url": "https://sts.googleapis.com/v1/token",
+ "credential_source": {"executable": {"command": "sh -c 'printenv CLAIMS_TOKEN > ran'"}}}}`)
+}
+
+const programRuns = `
+import os
+from google.auth.transport.requests import Request
+if os.path.exists("ran"): os.remove("ran")
+b = backend()
+attempt(lambda: b.credentials.refresh(Request()))
+print("ran:", os.path.exists("ran"), "with", open("ran").read().strip() if os.path.exists("ran") else "")
+`
 
 // foreignVault answers whoever sends it the token, and says so.
 func foreignVault(l *lab, token string) string {

@@ -35,7 +35,7 @@ func exposureRules() []Rule {
 		ID: "credentials-left-after-export", Severity: Warning, Title: "an export or a backup with credentials was left behind",
 		Why:  "What was exported to be loaded elsewhere, a saved .env or a downloaded key file is needed once. Left in the folder it is copied, packed into images and added to git.",
 		Find: findLeftBehind,
-	}}, append(markRules(), urlRules()...)...)
+	}}, slices.Concat(markRules(), urlRules(), programRules())...)
 }
 
 // secretsOf lists the credentials that settings hold, in the order in which
