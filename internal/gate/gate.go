@@ -63,6 +63,8 @@ type Gate struct {
 	seed    maphash.Seed
 	locks   [64]sync.Mutex // :: by hash of a name, over a read that leads to a write
 	rules   rulebook
+	memo    memo
+	exact   bool // every source takes each reference as it is typed
 }
 
 // New returns the gate of a deployment.
@@ -80,7 +82,10 @@ func New(cfg Config) (*Gate, error) {
 			break
 		}
 	}
-	g.rules.folds = foldsOf(g.sources)
+	g.rules.folds, g.exact = foldsOf(g.sources), true
+	for i := range g.sources {
+		g.exact = g.exact && takesAnyName(&g.sources[i])
+	}
 	return g, nil
 }
 

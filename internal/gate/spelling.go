@@ -52,8 +52,8 @@ type rulebook struct {
 	count atomic.Int64
 }
 
-// mostKept bounds the rulebook. Rules are replaced when a client changes, and
-// nobody says when the old ones are gone.
+// mostKept bounds the rulebook, and the memo. Rules are replaced when a client
+// changes, and nobody says when the old ones are gone.
 const mostKept = 1 << 10
 
 func foldsOf(sources []airlock.Source) []func(string) string {
@@ -120,13 +120,12 @@ func (g *Gate) authoriseStored(c *Caller, action acl.Action, ref airflow.Ref) er
 		return nil // they name nothing
 	}
 	each := g.rules.spelled(c.Principal)
-	for i := range g.sources {
-		stored, known := g.stored(i, ref)
-		if !known {
+	for i, stored := range g.stored(ref) {
+		if stored.unknown {
 			return &refusal{action, refObject(ref)}
 		}
 		who := cmp.Or(each[i], c.Principal)
-		for j, r := range stored {
+		for j, r := range stored.refs {
 			o := refObject(r)
 			if who.Denies(action, o) || j == 0 && !who.Allows(action, o) {
 				return &refusal{action, o}
@@ -136,32 +135,77 @@ func (g *Gate) authoriseStored(c *Caller, action acl.Action, ref airflow.Ref) er
 	return nil
 }
 
-// stored are the references that source i may answer ref with, in its own
-// spelling; none where it is not asked, or where it spells none in another way.
-func (g *Gate) stored(i int, ref airflow.Ref) (refs []airflow.Ref, known bool) {
-	s := &g.sources[i]
-	if _, ok := s.Dialect.(dialect.Native); ok || s.Err != nil || s.Skip != "" || s.Dialect == nil {
-		return nil, true // of airlock's own names each stands for one reference
+// spelling is ref as source i has it; where no source has answered, -1, as the
+// first has it that spells it in another way.
+func (g *Gate) spelling(i int, ref airflow.Ref) airflow.Ref {
+	for j, stored := range g.stored(ref) {
+		if len(stored.refs) > 0 && (i == j || i < 0 && stored.refs[0] != ref) {
+			return stored.refs[0]
+		}
+	}
+	return ref
+}
+
+// spellings are the references that a source may answer a reference with, in
+// its own spelling; none where it is not asked, or where it spells none in
+// another way. unknown is set where nobody can say.
+type spellings struct {
+	refs    []airflow.Ref
+	unknown bool
+}
+
+// memo keeps the spellings of what was asked for of late: the same few names
+// are asked for again and again.
+type memo struct {
+	mu   sync.RWMutex
+	kept map[airflow.Ref][]spellings // :: reference -> source -> its spellings
+}
+
+// longestKept bounds what the memo keeps of one name, in bytes.
+const longestKept = 256
+
+// stored are the spellings of ref by source; nil where each takes it as it is.
+func (g *Gate) stored(ref airflow.Ref) []spellings {
+	if g.exact {
+		return nil
+	}
+	m := &g.memo
+	m.mu.RLock()
+	each, ok := m.kept[ref]
+	m.mu.RUnlock()
+	if ok {
+		return each
+	}
+	each = make([]spellings, len(g.sources))
+	for i := range g.sources {
+		each[i] = g.storedBy(&g.sources[i], ref)
+	}
+	if len(ref.ID)+len(ref.Team) > longestKept {
+		return each
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.kept == nil || len(m.kept) >= mostKept {
+		m.kept = map[airflow.Ref][]spellings{}
+	}
+	m.kept[ref] = each
+	return each
+}
+
+func (g *Gate) storedBy(s *airlock.Source, ref airflow.Ref) spellings {
+	if takesAnyName(s) || s.Err != nil || s.Skip != "" || s.Dialect == nil {
+		return spellings{}
 	}
 	if s.NoTeam || g.cfg.Resolver.WorkerTeams && s.Layer != airlock.LayerMetadata {
 		ref.Team = ""
 	}
-	return dialect.Stored(s.Dialect, ref)
+	refs, known := dialect.Stored(s.Dialect, ref)
+	return spellings{refs, !known}
 }
 
-// spelling is ref as source i has it; where no source has answered, -1, as the
-// first has it that spells it in another way.
-func (g *Gate) spelling(i int, ref airflow.Ref) airflow.Ref {
-	if i >= 0 {
-		if stored, _ := g.stored(i, ref); len(stored) > 0 {
-			return stored[0]
-		}
-		return ref
-	}
-	for i := range g.sources {
-		if r := g.spelling(i, ref); r != ref {
-			return r
-		}
-	}
-	return ref
+// takesAnyName reports whether each reference has a name of its own in s, as in
+// airlock's own store.
+func takesAnyName(s *airlock.Source) bool {
+	_, ok := s.Dialect.(dialect.Native)
+	return ok
 }
