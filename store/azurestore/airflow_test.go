@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -18,27 +20,49 @@ import (
 	"github.com/airlock-secrets/airlock/internal/baotest"
 )
 
-// lookups has Airflow's own class look every reference up.
+// lookups has Airflow's own class look every reference of each plan up, in a
+// process of its own: what Airflow and the class stand on is imported once,
+// Airflow itself with the plan's environment.
 const lookups = `
-import json, sys
-from airflow.providers.microsoft.azure.secrets.key_vault import AzureKeyVaultBackend
-plan = json.load(sys.stdin)
-backend = AzureKeyVaultBackend(**plan["kwargs"])
-out = []
-for kind, id, team in plan["refs"]:
-    method = {"connection": backend.get_conn_value, "variable": backend.get_variable, "config": backend.get_config}[kind]
-    more = {} if kind == "config" else {"team_name": team or None}
-    try:
-        out.append([method(id, **more), ""])
-    except Exception as e:
-        out.append([None, type(e).__name__])
-open(sys.argv[1], "w").write(json.dumps(out))
+import importlib, json, os, sys
+for name in sys.argv[2:]:
+    importlib.import_module(name)
+
+def ask(plan):
+    from airflow.providers.microsoft.azure.secrets.key_vault import AzureKeyVaultBackend
+    backend = AzureKeyVaultBackend(**plan["kwargs"])
+    out = []
+    for kind, id, team in plan["refs"]:
+        method = {"connection": backend.get_conn_value, "variable": backend.get_variable, "config": backend.get_config}[kind]
+        more = {} if kind == "config" else {"team_name": team or None}
+        try:
+            out.append([method(id, **more), ""])
+        except Exception as e:
+            out.append([None, type(e).__name__])
+    return out
+
+for i, plan in enumerate(json.load(sys.stdin)):
+    pid = os.fork()
+    if pid == 0:
+        os.environ.clear()
+        os.environ.update(plan["env"])
+        with open(os.path.join(sys.argv[1], f"{i}.json"), "w") as f:
+            json.dump(ask(plan), f)
+        os._exit(0)
+    if os.waitpid(pid, 0)[1] != 0:
+        sys.exit(f"plan {i} failed")
 `
+
+// parts are what Airflow and the class import.
+var parts = []string{"azure.identity", "azure.keyvault.secrets", "httpx", "jsonschema", "libcst", "pendulum", "pydantic", "requests",
+	"sqlalchemy.orm", "structlog", "upath", "yaml"}
 
 // plan is what both are asked.
 type plan struct {
 	Kwargs map[string]any `json:"kwargs"`
 	Refs   [][3]string    `json:"refs"`
+	// Env is the environment of Airflow, which gets a home besides.
+	Env map[string]string `json:"env"`
 }
 
 // fill puts secrets of every sort into a vault and returns the references to
@@ -156,17 +180,21 @@ func byEnvironment() []wayIn {
 // TestAsAirflow asks Airflow's class and this store for the same, with the
 // same kwargs and environment, of the same server.
 func TestAsAirflow(t *testing.T) {
-	for _, tt := range append(byKwargs(), byEnvironment()...) {
-		t.Run(tt.login, func(t *testing.T) {
-			s := azurefake.Start(t)
-			refs := fill(s.Vault)
-			if !tt.all {
-				refs = [][3]string{{"variable", "value_0", ""}, {"connection", "value_5", ""}, {"variable", "missing", ""}, {"variable", "denied", ""}, {"config", "empty", ""}}
-			}
-			p := plan{tt.kwargs(s), refs}
-			p.Kwargs["retry_total"] = 0
-			compareAll(t, p, tt.env(s))
-		})
+	ways := append(byKwargs(), byEnvironment()...)
+	var plans []plan
+	for _, tt := range ways {
+		s := azurefake.Start(t)
+		refs := fill(s.Vault)
+		if !tt.all {
+			refs = [][3]string{{"variable", "value_0", ""}, {"connection", "value_5", ""}, {"variable", "missing", ""}, {"variable", "denied", ""}, {"config", "empty", ""}}
+		}
+		p := plan{tt.kwargs(s), refs, tt.env(s)}
+		p.Kwargs["retry_total"] = 0
+		plans = append(plans, p)
+	}
+	answers := inAirflow(t, plans)
+	for i, tt := range ways {
+		t.Run(tt.login, func(t *testing.T) { compareAll(t, plans[i], answers[i]) })
 	}
 }
 
@@ -201,9 +229,10 @@ func tokenFile(s *azurefake.Server) string {
 	return path
 }
 
-func compareAll(t *testing.T, p plan, env map[string]string) {
+// compareAll asks the store what Airflow answered with want.
+func compareAll(t *testing.T, p plan, want [][2]any) {
 	t.Helper()
-	want := inAirflow(t, p, env)
+	env := p.Env
 	text, err := json.Marshal(p.Kwargs)
 	if err != nil {
 		t.Fatal(err)
@@ -234,30 +263,37 @@ func compareAll(t *testing.T, p plan, env map[string]string) {
 	}
 }
 
-func inAirflow(t *testing.T, p plan, env map[string]string) [][2]any {
+// inAirflow returns what Airflow's class answers, for each plan.
+func inAirflow(t *testing.T, plans []plan) [][][2]any {
 	t.Helper()
-	input, err := json.Marshal(p)
+	home := t.TempDir()
+	surroundings := map[string]string{"AIRFLOW_HOME": home, "HOME": home, "PATH": os.Getenv("PATH")}
+	asked := slices.Clone(plans)
+	for i := range asked {
+		asked[i].Env = maps.Clone(surroundings)
+		maps.Copy(asked[i].Env, plans[i].Env)
+	}
+	input, err := json.Marshal(asked)
 	if err != nil {
 		t.Fatal(err)
 	}
-	home := t.TempDir()
-	answers := filepath.Join(home, "answers.json")
-	cmd := exec.CommandContext(t.Context(), baotest.Tool(t, "python"), "-c", lookups, answers)
-	cmd.Env = []string{"AIRFLOW_HOME=" + home, "HOME=" + home, "PATH=" + os.Getenv("PATH")}
-	for name, value := range env {
+	cmd := exec.CommandContext(t.Context(), baotest.Tool(t, "python"), append([]string{"-c", lookups, home}, parts...)...)
+	for name, value := range surroundings {
 		cmd.Env = append(cmd.Env, name+"="+value)
 	}
 	cmd.Stdin = bytes.NewReader(input)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("airflow: %v\n%s", err, out)
 	}
-	b, err := os.ReadFile(answers)
-	if err != nil {
-		t.Fatal(err)
+	answers := make([][][2]any, len(plans))
+	for i := range answers {
+		b, err := os.ReadFile(filepath.Join(home, fmt.Sprint(i, ".json")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := json.Unmarshal(b, &answers[i]); err != nil {
+			t.Fatal(err)
+		}
 	}
-	var list [][2]any
-	if err := json.Unmarshal(b, &list); err != nil {
-		t.Fatal(err)
-	}
-	return list
+	return answers
 }
