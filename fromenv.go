@@ -287,7 +287,15 @@ func (e *environment) metadata(ctx context.Context) Source {
 		}
 		src.Setting = "default: " + path
 	}
-	b, err := e.openMetadata(ctx, s, stores.MetadataSettings{Conn: conn.Value, Path: path})
+	m, err := e.metadataOptions(ctx, s, stores.MetadataSettings{Conn: conn.Value, Path: path})
+	if err == nil {
+		err = e.boundMetadata(ctx, conn, &m)
+		src.Points = stores.MetadataRoute(m)
+	}
+	var b *stores.Backend
+	if err == nil {
+		b, err = stores.Metadata(m)
+	}
 	if err != nil {
 		src.Err = err
 		return src
@@ -296,9 +304,9 @@ func (e *environment) metadata(ctx context.Context) Source {
 	return src
 }
 
-// openMetadata reads the other options that have to do with the database; one
-// that is not set is empty.
-func (e *environment) openMetadata(ctx context.Context, s *settings.Settings, m stores.MetadataSettings) (*stores.Backend, error) {
+// metadataOptions reads the other options that have to do with the database;
+// one that is not set is empty.
+func (e *environment) metadataOptions(ctx context.Context, s *settings.Settings, m stores.MetadataSettings) (stores.MetadataSettings, error) {
 	for _, option := range []struct {
 		section, key string
 		to           *string
@@ -309,12 +317,12 @@ func (e *environment) openMetadata(ctx context.Context, s *settings.Settings, m 
 	} {
 		set, err := s.Option(ctx, option.section, option.key)
 		if err != nil && store.CodeOf(err) != store.NotFound {
-			return nil, err
+			return m, err
 		}
 		*option.to = set.Value
 	}
-	m.Getenv = e.env(&settings.Backend{}).Getenv
-	return stores.Metadata(m)
+	m.Getenv = e.getenv
+	return m, nil
 }
 
 // secret answers the _SECRET form of the options above. Airflow constructs a

@@ -141,6 +141,52 @@ func (e *environment) surroundings(ctx context.Context, b *settings.Backend, row
 	return stores.Env{}, points, w
 }
 
+// boundMetadata leaves the metadata database what the folder has itself, where
+// the folder decides which one is asked.
+func (e *environment) boundMetadata(ctx context.Context, conn settings.Option, m *stores.MetadataSettings) error {
+	if !e.Settings.HasFolder() {
+		return nil
+	}
+	ofFolder := !conn.Own
+	decides := func(s route.Setting) bool {
+		return s.Option != "" && ofFolder || s.Option == "" && e.decides(pyjson.NewObject(), views{pyjson.NewObject(), pyjson.NewObject()}, s)
+	}
+	w := &WithheldError{Dir: e.Settings.Dir()}
+	if w.Points = e.foreign(stores.MetadataRoute(*m), decides, e.knownMetadata(ctx)); len(w.Points) == 0 {
+		return nil
+	}
+	w.Setting = e.settingOf(&settings.Backend{KwargsOrigin: conn.Origin}, w.Points[0])
+	confined := *m
+	env := e.confined(stores.Env{}, w)
+	confined.Getenv, confined.Confined = env.Getenv, env.Confined
+	alone, err := e.folder().Option(ctx, conn.Section, conn.Key)
+	if conn.Origin.Via == "" && (err != nil || alone.Value != conn.Value) {
+		w.Lacks = "the connection string of your environment"
+	} else if w.Lacks = stores.MetadataLacks(confined); w.Lacks == "" {
+		*m = confined
+		return nil
+	}
+	if e.Trust != nil && e.Trust.Agree(w) {
+		return nil
+	}
+	return w
+}
+
+// knownMetadata are the addresses of databases that the user's own settings
+// name.
+func (e *environment) knownMetadata(ctx context.Context) []route.Point {
+	m := stores.MetadataSettings{Conn: "postgresql://", Getenv: func(name string) (string, bool) {
+		v, _, ok := e.own().Lookup(name)
+		return v, ok
+	}}
+	points := stores.MetadataRoute(m)
+	if conn, err := e.own().Option(ctx, "database", "sql_alchemy_conn"); err == nil {
+		m.Conn = conn.Value
+		points = append(points, stores.MetadataRoute(m)...)
+	}
+	return slices.DeleteFunc(points, func(p route.Point) bool { return p.By == (route.Setting{}) })
+}
+
 // settingOf names where the folder says that requests go to a point.
 func (e *environment) settingOf(b *settings.Backend, p route.Point) string {
 	for _, by := range []route.Setting{p.By, p.PinBy} {

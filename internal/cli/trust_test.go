@@ -66,6 +66,9 @@ var strangeFolders = []struct {
 	{"azure: authority", map[string]string{".env": azureIs + kwargs + `'{"vault_url": "https://HOST", "connection_verify": false}'` + "\nAZURE_AUTHORITY_HOST=https://HOST/adfs\nREQUESTS_CA_BUNDLE=ca.pem", "ca.pem": "CA"}},
 	{"azure: identity endpoint", map[string]string{".env": azureIs + kwargs + `'{"vault_url": "https://v.vault.azure.net"}'` + "\nIDENTITY_ENDPOINT=http://HOST\nAZURE_CLIENT_SECRET="}},
 	{"azure: federated token", map[string]string{".env": azureIs + kwargs + `'{"vault_url": "https://HOST", "connection_verify": false}'` + "\nAZURE_CLIENT_ID=c\nAZURE_TENANT_ID=t\nAZURE_AUTHORITY_HOST=https://HOST/adfs\nREQUESTS_CA_BUNDLE=ca.pem\nAZURE_FEDERATED_TOKEN_FILE=HOME/.ssh/id_rsa", "ca.pem": "CA"}},
+	{"metadata: password", map[string]string{".env": "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN=postgresql://etl@HOST/airflow"}},
+	{"metadata: key of the user", map[string]string{".env": "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN=postgresql://etl:own@HOST/airflow?sslkey=HOME/.ssh/id_rsa&sslcert=HOME/.ssh/id_rsa"}},
+	{"metadata: PGHOST", map[string]string{".env": "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN=postgresql:///airflow\nPGHOST=127.0.0.1\nPGPORT=PORT"}},
 }
 
 const external = `{"type":"external_account","audience":"//iam.googleapis.com/x","subject_token_type":"urn:ietf:params:oauth:token-type:jwt",` +
