@@ -41,7 +41,7 @@ func vaultRoute(kwargs *pyjson.Object, env Env) []route.Point {
 	case outside && isGoogle(kwargs):
 		points = append(points, gcpstore.SignerRoute(member(kwargs, "gcp_key_path"), member(kwargs, "gcp_keyfile_dict"), env.gcp())...)
 	case outside:
-		points = append(points, awsconn.Route("sts", nil, awsEnv(env))...)
+		points = append(points, awsconn.SessionRoute(awsEnv(env), member(kwargs, "assume_role_kwargs") != nil)...)
 	}
 	return points
 }
@@ -53,7 +53,7 @@ func vaultLacks(kwargs *pyjson.Object, env Env) string {
 	case outside && isGoogle(kwargs):
 		return gcpstore.SignerLacks(member(kwargs, "gcp_key_path"), member(kwargs, "gcp_keyfile_dict"), env.gcp())
 	case outside:
-		return awsconn.Lacks("sts", nil, awsEnv(env))
+		return awsconn.SessionLacks(awsEnv(env))
 	}
 	return lacks
 }
