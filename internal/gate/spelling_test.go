@@ -4,7 +4,11 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
+	"os"
 	"path"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -98,6 +102,31 @@ func upstreams() []upstream {
 		{"secrets manager", dialect.DefaultSecretsManager(), arn}, {"secrets manager without prefix", names, arn},
 		{"environment", dialect.Env{}, exactly}, {"environment with teams", dialect.Env{MultiTeam: true}, exactly},
 		{"file", dialect.LocalFile{Variables: "v", Connections: "c"}, exactly}, {"database", dialect.MetaDB{}, row}, {"own", dialect.Native{}, exactly},
+	}
+}
+
+// A dialect that is not among the upstreams is not fuzzed.
+func TestEveryDialectIsAmongTheUpstreams(t *testing.T) {
+	var known []string
+	for _, u := range upstreams() {
+		_, name, _ := strings.Cut(fmt.Sprintf("%T", u.dialect), ".")
+		known = append(known, name)
+	}
+	files, err := filepath.Glob("../../airflow/dialect/*.go")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("the dialects are not found: %v", err)
+	}
+	namer := regexp.MustCompile(`(?m)^func \((?:\w+ )?\*?(\w+)\) Names\(`)
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, found := range namer.FindAllSubmatch(text, -1) {
+			if name := string(found[1]); !slices.Contains(known, name) {
+				t.Errorf("dialect.%s of %s is not among the upstreams of this test", name, file)
+			}
+		}
 	}
 }
 
