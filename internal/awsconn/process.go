@@ -27,9 +27,12 @@ func (ch *chain) process(name string) (aws.CredentialsProvider, error) {
 	if _, ok := ch.s.files.credentials[name]["credential_process"]; ok {
 		path, variable = ch.s.files.credentialsPath, "AWS_SHARED_CREDENTIALS_FILE"
 	}
-	args, err := split(command)
-	if err != nil || len(args) == 0 {
-		return nil, failed("ValueError", "No closing quotation", "correct credential_process in "+clip(path))
+	args, err := program.Split(command)
+	if err == nil && len(args) == 0 {
+		err = errors.New("the command is empty")
+	}
+	if err != nil {
+		return nil, failed("ValueError", err.Error(), "correct credential_process in "+clip(path))
 	}
 	env := ch.s.env
 	word := env.Words.Named(variable).And(env.Words.Named("HOME"))
@@ -74,41 +77,4 @@ func runProcess(ctx context.Context, c program.Command) (aws.Credentials, error)
 		}
 	}
 	return m.credentials()
-}
-
-// split is Python's shlex.split, with POSIX quoting.
-func split(command string) ([]string, error) {
-	var words []string
-	var word []byte
-	inWord, quote := false, byte(0)
-	for i := 0; i < len(command); i++ {
-		ch := command[i]
-		switch {
-		case quote == '\'' && ch != '\'', quote == '"' && ch != '"' && ch != '\\':
-			word = append(word, ch)
-		case quote != 0 && ch == quote:
-			quote = 0
-		case ch == '\\' && i+1 < len(command):
-			i++
-			if quote == '"' && command[i] != '"' && command[i] != '\\' {
-				word = append(word, '\\')
-			}
-			word, inWord = append(word, command[i]), true
-		case ch == '\'' || ch == '"':
-			quote, inWord = ch, true
-		case ch == ' ' || ch == '\t' || ch == '\n' || ch == '\r':
-			if inWord {
-				words, word, inWord = append(words, string(word)), nil, false
-			}
-		default:
-			word, inWord = append(word, ch), true
-		}
-	}
-	if quote != 0 {
-		return nil, fmt.Errorf("a quotation is not closed")
-	}
-	if inWord {
-		words = append(words, string(word))
-	}
-	return words, nil
 }

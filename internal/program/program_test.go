@@ -238,3 +238,23 @@ func TestFind(t *testing.T) {
 		}
 	}
 }
+
+// TestSplit has the answers of Python's shlex.split.
+func TestSplit(t *testing.T) {
+	for text, want := range map[string]string{
+		"": "[]", "  ": "[]", "a b\tc\nd": "[a|b|c|d]", `a 'b c' "d e"`: "[a|b c|d e]", `a\ b`: "[a b]", `'a\b' "a\b" "a\"b" "a\\b"`: `[a\b|a\b|a"b|a\b]`,
+		`''`: "[]", `a''b`: "[ab]", "a#b $x `y`": "[a#b|$x|`y`]", `a "b`: "No closing quotation", `a\`: "No escaped character", `é 'ü ß'`: "[é|ü ß]",
+	} {
+		words, err := program.Split(text)
+		got := "[" + strings.Join(words, "|") + "]"
+		if err != nil {
+			got = err.Error()
+		}
+		if got != want {
+			t.Errorf("Split(%q) = %s, want %s", text, got, want)
+		}
+	}
+	if words, err := program.Split("''"); err != nil || len(words) != 1 {
+		t.Errorf("an empty word: %q, %v", words, err)
+	}
+}

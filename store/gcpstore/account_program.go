@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/airlock-secrets/airlock/airflow/pyjson"
@@ -50,9 +49,12 @@ func (s subject) fromExecutable(ctx context.Context, executable *pyjson.Object) 
 		return "", &tokenError{what: what, cause: errors.New(
 			"executables need to be explicitly allowed: set GOOGLE_EXTERNAL_ACCOUNT_ALLOW_EXECUTABLES to '1'")}
 	}
-	command := s.command(executable)
-	if err := command.Allowed(); err != nil {
-		return "", err
+	command, err := s.command(executable)
+	if notAllowed := command.Allowed(); notAllowed != nil {
+		return "", notAllowed
+	}
+	if err != nil {
+		return "", &tokenError{what: what, cause: fmt.Errorf("reading its command: %w", err)}
 	}
 	if c := s.env.Confined; c != nil {
 		return "", c.Withhold("what the executable of credential_source gives to this machine")
@@ -80,18 +82,19 @@ func (s subject) fromExecutable(ctx context.Context, executable *pyjson.Object) 
 	return token, nil
 }
 
-// command is what runs for a token.
-func (s subject) command(executable *pyjson.Object) program.Command {
+// command is what runs for a token. The error is of the text of the command.
+func (s subject) command(executable *pyjson.Object) (program.Command, error) {
+	args, err := program.Split(textOf(executable, "command"))
 	more := []string{"GOOGLE_EXTERNAL_ACCOUNT_AUDIENCE=" + s.config.Audience, "GOOGLE_EXTERNAL_ACCOUNT_TOKEN_TYPE=" + s.config.SubjectTokenType,
 		"GOOGLE_EXTERNAL_ACCOUNT_INTERACTIVE=0", "GOOGLE_EXTERNAL_ACCOUNT_REVOKE=0"}
 	if cached := textOf(executable, "output_file"); cached != "" {
 		more = append(more, "GOOGLE_EXTERNAL_ACCOUNT_OUTPUT_FILE="+cached)
 	}
 	word := s.word.And(s.env.Words.Named(allowExecutables))
-	c := s.env.Words.Command(word, "the executable of credential_source", strings.Fields(textOf(executable, "command")), more...)
+	c := s.env.Words.Command(word, "the executable of credential_source", args, more...)
 	c.Limit, c.Timeout = maxToken, 30*time.Second
 	if ms, ok := get(executable, "timeout_millis").(int64); ok && ms >= 5000 && ms <= 120000 {
 		c.Timeout = time.Duration(ms) * time.Millisecond
 	}
-	return c
+	return c, err
 }

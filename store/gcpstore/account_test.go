@@ -261,6 +261,7 @@ func TestExternalAccount(t *testing.T) {
 		{map[string]any{"url": "https://ci.example/token", "headers": map[string]any{"Authorization": "Bearer ci"},
 			"format": map[string]any{"type": "json", "subject_token_field_name": "value"}}, []string{"GET https://ci.example/token|Bearer ci", "subject_token=subject3"}},
 		{map[string]any{"executable": map[string]any{"command": program}}, []string{"subject_token=subject4-0"}},
+		{map[string]any{"executable": map[string]any{"command": `sh -c "exec '` + program + `' x"`}}, []string{"subject_token=subject4-0"}},
 	}
 	for _, tt := range tests {
 		g := &google{answers: sts}
