@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/airlock-secrets/airlock"
 	"github.com/airlock-secrets/airlock/airflow"
@@ -275,8 +276,11 @@ func FuzzSpelling(f *testing.F) {
 	f.Add("strasse", "straße", "", true)
 	f.Add("variables/variables/x", "/variables/x", "", true)
 	f.Fuzz(func(t *testing.T, typed, denied, team string, isVariable bool) {
-		if typed == "" || denied == "" || strings.ContainsAny(denied, "*?") || len(typed) > 200 || gate.Relative(denied) {
+		if typed == "" || denied == "" || strings.ContainsAny(denied, "*?") || gate.Relative(denied) {
 			return
+		}
+		if !utf8.ValidString(typed+denied+team) || len(typed)+len(team) > 200 {
+			return // the line writes these in another way
 		}
 		asked := airflow.Ref{Kind: airflow.KindConnection, ID: typed, Team: team}
 		if isVariable {
