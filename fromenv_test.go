@@ -358,7 +358,7 @@ func TestProgramOfAClonedFolder(t *testing.T) {
 		for i, pair := range tt.environ {
 			tt.environ[i] = strings.ReplaceAll(pair, "MARK", mark)
 		}
-		o := project(t, tt.files, append(tt.environ, "PATH="+os.Getenv("PATH"), "HTTPS_PROXY=http://127.0.0.1:1")...)
+		o := project(t, tt.files, append(tt.environ, "PATH="+os.Getenv("PATH"), "HTTPS_PROXY=http://127.0.0.1:1", "AIRFLOW_VAR_K=elsewhere")...)
 		if tt.name == "all in an airflow.cfg of AIRFLOW_HOME but the permission" {
 			home, _ := strings.CutPrefix(o.Environ[1], "AIRFLOW_HOME=")
 			_, json, _ := strings.Cut(strings.ReplaceAll(kwargs, "MARK", mark), "=")
@@ -372,8 +372,8 @@ func TestProgramOfAClonedFolder(t *testing.T) {
 		if ran := statErr == nil; ran != tt.runs {
 			t.Errorf("%s: the program ran: %v, want %v (%v)", tt.name, ran, tt.runs, err)
 		}
-		if !tt.runs && res.Attempts[0].Outcome != airlock.Denied {
-			t.Errorf("%s: %+v, want a refusal", tt.name, res.Attempts[0])
+		if !tt.runs && (res.Attempts[0].Outcome != airlock.Denied || store.CodeOf(err) != store.Denied) {
+			t.Errorf("%s: %+v, %v, want a refusal that ends the look-up", tt.name, res.Attempts[0], err)
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/airlock-secrets/airlock/airflow"
 	"github.com/airlock-secrets/airlock/airflow/dialect"
 	"github.com/airlock-secrets/airlock/airflow/pyjson"
+	"github.com/airlock-secrets/airlock/internal/program"
 	"github.com/airlock-secrets/airlock/internal/route"
 	"github.com/airlock-secrets/airlock/store"
 )
@@ -32,7 +33,8 @@ const (
 //   - A configuration option is asked of the backend alone, and its failure
 //     is the answer.
 //   - A refusal with authority, and the end of the process itself, are never
-//     passed over. Neither is a credential that airlock withholds.
+//     passed over. Neither is a credential that airlock withholds, or one of a
+//     program that it does not run: Airflow would have it, and its answer.
 //
 // Sources: Variable.get_variable_from_secrets,
 // Connection.get_connection_from_secrets, the SDK's _get_variable and
@@ -40,7 +42,7 @@ const (
 func fallThrough(kind airflow.Kind, v *dialect.Value, err error) next {
 	var refused *AccessDenied
 	switch {
-	case errors.As(err, &refused), errors.Is(err, route.ErrWithheld):
+	case errors.As(err, &refused), errors.Is(err, route.ErrWithheld), errors.Is(err, program.ErrNotRun):
 		return halt
 	case err != nil && kind == airflow.KindConfig:
 		return halt

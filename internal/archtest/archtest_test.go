@@ -64,7 +64,7 @@ var rules = []rule{
 	{name: "the journal knows the contract, the words of the gate and the log", of: []string{"internal/journal"},
 		only: []string{"airflow", "airflow/dialect", "store", "internal/acl", "internal/audit"}},
 	{name: "the library is assembled from settings and the table", of: []string{"."},
-		only: []string{"airflow", "airflow/*", "store", "internal/settings", "internal/stores", "internal/route"}, std: true},
+		only: []string{"airflow", "airflow/*", "store", "internal/settings", "internal/stores", "internal/route", "internal/program"}, std: true},
 	{name: "settings know no store", of: []string{"internal/settings"}, only: []string{"airflow", "airflow/*", "store", "internal/program"}},
 	{name: "airlock.yaml knows no store", of: []string{"internal/config"}, only: []string{"airflow", "airflow/*", "store", "internal/spelling", "internal/hostname"}},
 	{name: "the check of a data folder opens no store", of: []string{"internal/datafolder"}, only: []string{"store"}, std: true},

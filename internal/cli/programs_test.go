@@ -54,6 +54,12 @@ func TestFoldersRunNothing(t *testing.T) {
 					t.Errorf("%s in %s: %q does not say that a program was not run: %s", s.name, place, command, said)
 				}
 			}
+			if r.more = []string{"AIRFLOW_VAR_ABSENT=of a later layer"}; s.refused != "" {
+				if said := r.run(t, place+", "+s.name, "variables get absent"); strings.Contains(said, "later layer") {
+					t.Errorf("%s in %s: another layer answers in place of the one that needs a program", s.name, place)
+				}
+			}
+			r.more = nil
 		}
 		files := trapPlaces[place](r, shapes[i*2], variables) // Google's, AWS's, Vault's
 		r.settle(t, files)

@@ -28,7 +28,7 @@ type trap struct {
 	dir, home, marks string
 	vault            string // answers 403 to everything
 	azure            *azurefake.Server
-	names            []string // of the files in dir
+	more             []string // variables of the user
 }
 
 // planted programs have the names of those that airlock, or a library of it,
@@ -72,7 +72,6 @@ func newTrap(t *testing.T) *trap {
 		}
 	}
 	r.repository(t)
-	r.names = slices.Sorted(maps.Keys(files))
 	return r
 }
 
@@ -256,7 +255,7 @@ func (r *trap) run(t *testing.T, variant, command string) string {
 	if args[0] == "serve" {
 		out.when, out.do = "stop with Ctrl-C", func(text string) { go func() { askDaemon(text); cancel() }() }
 	}
-	code := Main(Env{Context: ctx, Args: args, Dir: r.dir, Stdin: strings.NewReader(""), Stdout: &out, Stderr: &out, Environ: r.process()})
+	code := Main(Env{Context: ctx, Args: args, Dir: r.dir, Stdin: strings.NewReader(""), Stdout: &out, Stderr: &out, Environ: r.process(r.more...)})
 	if code == 2 && !strings.Contains(out.String(), "no secrets backend is configured") {
 		t.Errorf("%s: %s is no command line: %s", variant, command, strings.ReplaceAll(out.String(), canary, ""))
 	}
