@@ -141,17 +141,6 @@ func (e *environment) surroundings(ctx context.Context, b *settings.Backend, row
 	return stores.Env{}, points, w
 }
 
-// absolute is a path of the process as its clients read it.
-func (e *environment) absolute(path string) string {
-	if rest, ok := strings.CutPrefix(path, "~/"); ok {
-		return filepath.Join(e.Settings.Home(), rest)
-	}
-	if filepath.IsAbs(path) {
-		return path
-	}
-	return filepath.Join(e.Settings.Dir(), path)
-}
-
 // boundMetadata leaves the metadata database what the folder has itself, where
 // the folder decides which one is asked.
 func (e *environment) boundMetadata(ctx context.Context, conn settings.Option, m *stores.MetadataSettings) error {
@@ -305,10 +294,5 @@ func (e *environment) confined(full stores.Env, w *WithheldError) stores.Env {
 		return v, ok
 	}
 	env.Confined = &route.Confinement{Dir: e.Settings.Dir(), Hint: w.Hint()}
-	for _, name := range route.CAVariables() {
-		if v, at, ok := e.Settings.Lookup(name); ok && v != "" && !e.Settings.OfFolder(at) {
-			env.Confined.Roots = append(env.Confined.Roots, e.absolute(v))
-		}
-	}
 	return env
 }

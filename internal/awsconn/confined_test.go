@@ -99,7 +99,7 @@ func TestConfined(t *testing.T) {
 		{"a key file as a token of the kwargs", folder{kwargs: `{` + role + `, "assume_role_method": "assume_role_with_web_identity",
 			"assume_role_with_web_identity_federation": "file", "assume_role_with_web_identity_token_file": "HOME/.ssh/id_rsa"}`, env: region}, denied},
 		{"a key file as a token of a profile", config("[default]\nrole_arn = a\nweb_identity_token_file = HOME/.ssh/id_rsa\n"), denied},
-		{"a key file as a CA", folder{kwargs: `{"verify": "HOME/.ssh/id_rsa"}`, env: own("AWS_DEFAULT_REGION", "eu-west-3")}, denied},
+		{"a key file as a CA, which is read and not sent", folder{kwargs: `{"verify": "HOME/.ssh/id_rsa"}`, env: own("AWS_DEFAULT_REGION", "eu-west-3")}, store.Invalid},
 		{"a role", folder{kwargs: `{` + role + `}`, env: region}, none},
 		{"a source that is the environment", config("[default]\nrole_arn = a\ncredential_source = Environment\n"), none},
 		{"a source that is a container", config("[default]\nrole_arn = a\ncredential_source = EcsContainer\n"), none},

@@ -116,9 +116,6 @@ func tlsConfig(s *session, verify Verify) (*tls.Config, error) {
 		return config, nil
 	}
 	pool, err := certificates(s.env, file)
-	if errors.Is(err, route.ErrWithheld) {
-		return nil, err
-	}
 	if err != nil {
 		return nil, failed("SSLError", fmt.Sprintf("the CA bundle %s cannot be used: %v", clip(file), err),
 			"give verify, or AWS_CA_BUNDLE, the path of a file of PEM certificates")
@@ -143,6 +140,7 @@ func (s *session) authority(verify Verify) (path string, by []route.Setting) {
 func certificates(env Env, path string) (*x509.CertPool, error) {
 	path = env.path(path)
 	paths := []string{path}
+	env.Confined = env.Confined.Certificates()
 	if info, err := env.Confined.Stat(path); err == nil && info.IsDir() {
 		var err error
 		if paths, err = filepath.Glob(filepath.Join(path, "*")); err != nil {
@@ -153,8 +151,6 @@ func certificates(env Env, path string) (*x509.CertPool, error) {
 	for _, p := range paths {
 		b, err := env.readFile(p, 16<<20)
 		switch {
-		case len(paths) == 1 && errors.Is(err, route.ErrWithheld):
-			return nil, err
 		case len(paths) == 1 && errors.Is(err, fs.ErrNotExist):
 			return nil, errors.New("there is no such file")
 		}

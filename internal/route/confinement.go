@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"syscall"
 
@@ -26,19 +25,42 @@ import (
 type Confinement struct {
 	// Dir is the folder, an absolute path.
 	Dir string
-	// Roots are CA files and folders that the process names. They may be read
-	// although they lie elsewhere.
-	Roots []string
 	// Hint says what to type to trust the address.
 	Hint string
+	// anywhere allows regular files outside the folder: see Certificates.
+	anywhere bool
+}
+
+// Certificates returns how a driver reads the CA certificates that settings
+// name, wherever they are: they are no credential, and are sent nowhere.
+func (c *Confinement) Certificates() *Confinement {
+	if c == nil {
+		return nil
+	}
+	return &Confinement{Dir: c.Dir, Hint: c.Hint, anywhere: true}
 }
 
 // Open opens a file that settings name. A confined driver gets a *store.Error
 // of code Denied for one that lies outside the folder, links followed, and for
 // one that is not a regular file.
 func (c *Confinement) Open(path string) (*os.File, error) {
-	if c == nil || c.root(path) {
+	if c == nil {
 		return os.Open(path)
+	}
+	f, err := c.open(path)
+	if err != nil {
+		return nil, err
+	}
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+		return nil, errors.Join(c.deny(path), f.Close())
+	}
+	return f, nil
+}
+
+// open opens what may not be a regular file; it does not wait for a pipe.
+func (c *Confinement) open(path string) (*os.File, error) {
+	if c.anywhere {
+		return os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	}
 	rel, err := c.inside(path)
 	if err != nil {
@@ -54,13 +76,7 @@ func (c *Confinement) Open(path string) (*os.File, error) {
 	if errors.As(err, &p) && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrPermission) {
 		return nil, c.deny(path) // a link that leads out of the folder
 	}
-	if err != nil {
-		return nil, err
-	}
-	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
-		return nil, errors.Join(c.deny(path), f.Close())
-	}
-	return f, nil
+	return f, err
 }
 
 // ReadFile reads a file that Open opens, at most limit bytes of it.
@@ -80,7 +96,7 @@ func (c *Confinement) ReadFile(path string, limit int64) ([]byte, error) {
 // Stat tells of a file or folder, as os.Stat does. For a confined driver one
 // outside the folder is not there.
 func (c *Confinement) Stat(path string) (fs.FileInfo, error) {
-	if c == nil || c.root(path) {
+	if c == nil || c.anywhere {
 		return os.Stat(path)
 	}
 	missing := &fs.PathError{Op: "stat", Path: path, Err: fs.ErrNotExist}
@@ -98,14 +114,6 @@ func (c *Confinement) Stat(path string) (fs.FileInfo, error) {
 		return nil, missing
 	}
 	return info, nil
-}
-
-// root reports whether path is one of Roots, or in one.
-func (c *Confinement) root(path string) bool {
-	return slices.ContainsFunc(c.Roots, func(root string) bool {
-		rel, err := filepath.Rel(root, path)
-		return err == nil && filepath.IsLocal(rel)
-	})
 }
 
 // inside returns path as seen from the folder.

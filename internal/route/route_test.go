@@ -51,12 +51,12 @@ func TestConfinement(t *testing.T) {
 	if err := syscall.Mkfifo(filepath.Join(dir, "fifo"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	c := &route.Confinement{Dir: dir, Roots: []string{ca}, Hint: "airlock trust HOST"}
+	c := &route.Confinement{Dir: dir, Hint: "airlock trust HOST"}
 	for _, tt := range []struct {
 		path string
 		code store.Code
 	}{
-		{own, ""}, {"token", ""}, {"./x/../token", ""}, {"in", ""}, {ca, ""},
+		{own, ""}, {"token", ""}, {"./x/../token", ""}, {"in", ""}, {ca, store.Denied},
 		{secret, store.Denied}, {"out", store.Denied}, {"up", store.Denied}, {"../x", store.Denied}, {"fifo", store.Denied}, {dir, store.Denied},
 		{"/dev/null", store.Denied}, {"/proc/self/environ", store.Denied}, {outside, store.Denied},
 		{"missing", store.Unavailable},
@@ -69,6 +69,13 @@ func TestConfinement(t *testing.T) {
 		if _, err := c.Stat(tt.path); (err == nil) != there {
 			t.Errorf("Stat(%s) = %v", tt.path, err)
 		}
+	}
+	authorities := c.Certificates()
+	if b, err := authorities.ReadFile(ca, 100); err != nil || string(b) != "text" {
+		t.Errorf("certificates outside the folder: %q, %v", b, err)
+	}
+	if _, err := authorities.Open(filepath.Join(dir, "fifo")); store.CodeOf(err) != store.Denied {
+		t.Errorf("certificates of a pipe: %v", err)
 	}
 	var free *route.Confinement
 	if b, err := free.ReadFile(secret, 100); err != nil || string(b) != "text" {

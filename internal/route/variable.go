@@ -19,9 +19,6 @@ var variables = []string{
 	"PGHOST", "PGHOSTADDR", "PGPORT", "PGSSLMODE", "REQUEST_METHOD", "LANG", "LC_ALL", "TZ",
 }
 
-// CAVariables lists the variables that name CA certificates.
-func CAVariables() []string { return slices.Clone(caVariables) }
-
 // Variable reports whether a variable says where requests go or whom they
 // believe. What the process says so stays where a driver is confined.
 func Variable(name string) bool {

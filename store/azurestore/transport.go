@@ -50,7 +50,7 @@ func newHTTPClient(o *Options, t TLS, env bool, proxies map[string]string) (*htt
 	if t.CA == "" {
 		t.CA, from = requests.CABundle(getenv)
 	}
-	config, err := t.Config(o.Env.Confined, from, "connection_cert", o.Env.path)
+	config, err := t.Config(o.Env.Confined.Certificates(), o.Env.Confined, from, "connection_cert", o.Env.path)
 	if withheld(err) {
 		return nil, err
 	}

@@ -164,10 +164,7 @@ func (s *Store) tlsConfig() (*tls.Config, error) {
 	if file == "" {
 		return config, nil
 	}
-	pem, err := s.options.Env.Confined.ReadFile(s.options.Env.path(file), largestCA)
-	if withheld(err) {
-		return nil, err
-	}
+	pem, err := s.options.Env.Confined.Certificates().ReadFile(s.options.Env.path(file), largestCA)
 	if err == nil {
 		config.RootCAs = x509.NewCertPool()
 		if !config.RootCAs.AppendCertsFromPEM(pem) {

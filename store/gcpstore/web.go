@@ -62,7 +62,7 @@ func newTransport(env Env) (*http.Transport, error) {
 	if file == "" {
 		return t, nil
 	}
-	pool, err := requests.Authorities(env.Confined, env.path(file))
+	pool, err := requests.Authorities(env.Confined.Certificates(), env.path(file))
 	if err != nil {
 		return nil, fmt.Errorf("reading the CA certificates of %s: %w", variable, err)
 	}

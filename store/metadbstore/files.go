@@ -57,7 +57,7 @@ func (f files) checked(settings map[string]string) error {
 		if path == "" || name == "sslrootcert" && path == "system" {
 			continue
 		}
-		if f.confined == nil {
+		if f.confined == nil || name == "sslrootcert" {
 			if special(path) {
 				return f.unreadable(name, "name a file", &fs.PathError{Path: path, Err: errSpecial})
 			}

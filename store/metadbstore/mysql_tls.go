@@ -93,14 +93,12 @@ func (f files) pair(certificate, key string) (tls.Certificate, error) {
 // authorities reads a file and a folder of certificates; nil stands for the
 // system's.
 func (f files) authorities(file, folder string) (*x509.CertPool, error) {
+	f.confined = f.confined.Certificates()
 	var paths []string
 	if file != "" {
 		paths = append(paths, file)
 	}
 	if folder != "" {
-		if _, err := f.confined.Stat(folder); err != nil && f.confined != nil {
-			return nil, f.confined.Withhold("the certificates of ssl_capath")
-		}
 		entries, err := os.ReadDir(folder)
 		if err != nil {
 			return nil, wrong(store.Invalid, "check the path", "ssl_capath in sql_alchemy_conn: %w", fileError(err))

@@ -60,7 +60,7 @@ func (o *Options) tlsConfig() (*tls.Config, error) {
 	if t.Cert == "" {
 		t.Cert, t.Key = o.Env.get("VAULT_CLIENT_CERT"), o.Env.get("VAULT_CLIENT_KEY")
 	}
-	config, err := t.Config(o.Env.Confined, from, "cert", o.Env.path)
+	config, err := t.Config(o.Env.Confined.Certificates(), o.Env.Confined, from, "cert", o.Env.path)
 	if errors.Is(err, route.ErrWithheld) {
 		return nil, err
 	}

@@ -77,6 +77,9 @@ func TestAuthoritiesWithheld(t *testing.T) {
 	if _, err := requests.Authorities(confined, filepath.Join(t.TempDir(), "ca.pem")); !errors.Is(err, route.ErrWithheld) {
 		t.Errorf("a file outside: %v", err)
 	}
+	if _, err := requests.Authorities(confined.Certificates(), filepath.Join(t.TempDir(), "ca.pem")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("certificates may be anywhere: %v", err)
+	}
 	if _, err := requests.Authorities(confined, "ca.pem"); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("one that is not there: %v", err)
 	}

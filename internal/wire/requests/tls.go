@@ -72,15 +72,16 @@ func (e *FileError) Error() string { return "reading " + e.what + ": " + e.err.E
 // Unwrap gives the cause.
 func (e *FileError) Unwrap() error { return e.err }
 
-// Config reads the files. from is the setting that CA is of, certFrom the one
+// Config reads the files: certificates of authorities by way of cas, the
+// client's own by way of files. from is the setting that CA is of, certFrom the one
 // that Cert is of; path makes what they name absolute. Errors are *FileError.
-func (t TLS) Config(files Files, from, certFrom string, path func(string) string) (*tls.Config, error) {
+func (t TLS) Config(cas, files Files, from, certFrom string, path func(string) string) (*tls.Config, error) {
 	config := &tls.Config{MinVersion: tls.VersionTLS12}
 	switch {
 	case t.Insecure:
 		config.InsecureSkipVerify = true // the operator's explicit wish: verify is false
 	case t.CA != "":
-		pool, err := Authorities(files, path(t.CA))
+		pool, err := Authorities(cas, path(t.CA))
 		if err != nil {
 			return nil, &FileError{"the CA certificates of " + from, from + " must name a PEM file or a folder of them", err}
 		}

@@ -53,13 +53,13 @@ func TestConfigNamesTheSetting(t *testing.T) {
 			"cert must be a PEM file with certificate and key, or a list of the two files"},
 	}
 	for _, tt := range tests {
-		_, err := tt.tls.Config(files, "verify", "cert", same)
+		_, err := tt.tls.Config(files, files, "verify", "cert", same)
 		var unusable *requests.FileError
 		if !errors.As(err, &unusable) || unusable.Error() != tt.message || unusable.Hint != tt.hint {
 			t.Errorf("%s: %v", tt.rule, err)
 		}
 	}
-	config, err := requests.TLS{Insecure: true, CA: "/nowhere"}.Config(files, "verify", "cert", same)
+	config, err := requests.TLS{Insecure: true, CA: "/nowhere"}.Config(files, files, "verify", "cert", same)
 	if err != nil || !config.InsecureSkipVerify {
 		t.Errorf("without verification the CA is not read: %v", err)
 	}
@@ -75,7 +75,7 @@ func TestLargeKey(t *testing.T) {
 		if err := os.WriteFile(path, text, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		_, err := requests.TLS{Cert: path}.Config(files, "verify", "cert", func(path string) string { return path })
+		_, err := requests.TLS{Cert: path}.Config(files, files, "verify", "cert", func(path string) string { return path })
 		if err == nil || strings.Contains(err.Error(), "16384 bits") != large {
 			t.Errorf("%d bytes: %v", size, err)
 		}
