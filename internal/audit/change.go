@@ -110,9 +110,18 @@ func (l *Log) sync(r *round) {
 	defer l.syncing.Unlock()
 	l.mu.Lock()
 	l.round = nil
-	w := l.w
+	w, f := l.w, l.file
+	if f != nil {
+		f.syncs++
+	}
 	l.mu.Unlock()
 	r.err = errors.Join(r.err, syncData(w))
+	if f != nil {
+		l.mu.Lock()
+		f.syncs--
+		_ = f.closeRetired() // what it holds is on the disk
+		l.mu.Unlock()
+	}
 	close(r.done)
 }
 

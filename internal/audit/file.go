@@ -26,6 +26,10 @@ type file struct {
 	// born is when its first line was written; notBefore is when a rotation
 	// that failed is tried again.
 	born, notBefore time.Time
+	// syncs is how many syncs of the file go on; retired is set once the log
+	// has left it. The log's mu guards both.
+	syncs   int
+	retired bool
 }
 
 // openFile opens, or makes, the file of a log and locks it.
@@ -225,7 +229,17 @@ func (l *Log) retire(old *file) error {
 			l.round.err = err
 		}
 	}
-	return old.Close()
+	old.retired = true
+	return old.closeRetired()
+}
+
+// closeRetired closes a file that the log has left and that nobody syncs any
+// more. The caller holds mu.
+func (f *file) closeRetired() error {
+	if !f.retired || f.syncs > 0 {
+		return nil
+	}
+	return f.Close()
 }
 
 // lost are the lines that a removed file has got since it was last seen.
