@@ -22,6 +22,27 @@ func Fold(d Dialect) func(string) string {
 	return nil
 }
 
+// PatternFolder is a Folder one of whose ids may be covered by a pattern only
+// once the pattern is spelled in several ways.
+type PatternFolder interface {
+	Folder
+	// FoldPattern spells a pattern of ids: together the results match at least
+	// the fold of each id that a pattern matches.
+	FoldPattern(pattern string) []string
+}
+
+// FoldPattern is Fold for a pattern of ids.
+func FoldPattern(d Dialect) func(string) []string {
+	if f, ok := d.(PatternFolder); ok {
+		return f.FoldPattern
+	}
+	fold := Fold(d)
+	if fold == nil {
+		return nil
+	}
+	return func(pattern string) []string { return []string{fold(pattern)} }
+}
+
 // Exact are the names that d asks for ref, without those of no team to which a
 // team's look-up falls back.
 func Exact(d Dialect, ref airflow.Ref) []string {

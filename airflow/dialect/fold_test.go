@@ -2,10 +2,12 @@ package dialect_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/airlock-secrets/airlock/airflow"
 	"github.com/airlock-secrets/airlock/airflow/dialect"
+	"github.com/airlock-secrets/airlock/internal/acl"
 )
 
 // spellings are look-ups of one dialect that lead to one secret.
@@ -87,6 +89,36 @@ func TestFoldTwiceIsFoldOnce(t *testing.T) {
 			if once := fold(text); fold(once) != once {
 				t.Errorf("%s: %q becomes %q, then %q", c.name, text, once, fold(once))
 			}
+		}
+	}
+}
+
+// What a pattern of ARNs matches must be matched by its spellings as a name.
+func TestPatternsOfARNs(t *testing.T) {
+	const arn = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:"
+	d := dialect.DefaultSecretsManager()
+	for _, pattern := range []string{"x", "x-AbCdEf", "x-??????", "x-*", "x*", "*", "x???????", "*x*", "x*f", "*-*", "x-secret-AbCdEf", "x-*-*", "?", "x-A*f", "**x**-***", "x-secret"} {
+		for _, name := range []string{"x", "x-secret", "prod/x", "x-a-b", "xx"} {
+			for _, typed := range []string{name, name + "-AbCdEf"} {
+				if !acl.Match(arn+pattern, arn+typed) {
+					continue
+				}
+				got := d.FoldPattern(arn + pattern)
+				if !slices.ContainsFunc(got, func(p string) bool { return acl.Match(p, name) }) {
+					t.Errorf("FoldPattern(%s) = %q, none of which matches %s, though the pattern matches …%s", pattern, got, name, typed)
+				}
+			}
+		}
+	}
+	if got := d.FoldPattern(arn + "prod_key-??????"); slices.Contains(got, "*") || len(got) > 9 {
+		t.Errorf("FoldPattern = %q", got)
+	}
+	if got := len(d.FoldPattern(arn + strings.Repeat("*-", 400) + "*")); got > 20 {
+		t.Errorf("a pattern of many stars has %d spellings", got)
+	}
+	for _, as := range []string{"arn:*", "arn:aws:secretsmanager:*", "x_*", "arn:x"} {
+		if got := d.FoldPattern(as); !slices.Equal(got, []string{as}) {
+			t.Errorf("FoldPattern(%s) = %q", as, got)
 		}
 	}
 }

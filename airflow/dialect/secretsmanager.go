@@ -26,6 +26,8 @@ type SecretsManager struct {
 var (
 	_ Dialect  = (*SecretsManager)(nil)
 	_ Forgiver = (*SecretsManager)(nil)
+
+	_ PatternFolder = (*SecretsManager)(nil)
 )
 
 // DefaultSecretsManager is the dialect without any kwarg.
@@ -111,6 +113,52 @@ func (d *SecretsManager) Fold(text string) string {
 		return text
 	}
 	return arnShort(name)
+}
+
+// FoldPattern implements PatternFolder: `arn:*:secret:prod_*-??????` is about
+// the secrets that are called `prod_*`.
+func (d *SecretsManager) FoldPattern(pattern string) []string {
+	name, ok := arnPattern(pattern)
+	if !ok {
+		return []string{pattern}
+	}
+	return append([]string{name}, arnShorts(name)...)
+}
+
+// arnPattern is arnName of a pattern, whose `*` may stand for colons too. One
+// of every ARN, like `arn:*`, is about no name.
+func arnPattern(text string) (name string, ok bool) {
+	if name, ok := arnName(text); ok {
+		return name, true
+	}
+	if !strings.HasPrefix(text, "arn:") || !strings.Contains(text, "*") {
+		return "", false
+	}
+	name = text[strings.LastIndexByte(text, ':')+1:]
+	return name, strings.Trim(name, "*") != ""
+}
+
+// arnShorts are the patterns of the names at the end of ARNs that pattern
+// matches, without the dash and six characters.
+func arnShorts(pattern string) []string {
+	const random = 6
+	for strings.Contains(pattern, "**") {
+		pattern = strings.ReplaceAll(pattern, "**", "*")
+	}
+	var shorts []string
+	least, open := 0, false // how long what follows i is at least, and whether it may be longer
+	for i := len(pattern) - 1; i > 0 && least <= random; i-- {
+		switch c := pattern[i]; {
+		case c == '*':
+			open = true
+			shorts = append(shorts, pattern[:i+1])
+			continue
+		case (c == '-' || c == '?') && (least == random || open):
+			shorts = append(shorts, pattern[:i])
+		}
+		least++
+	}
+	return shorts
 }
 
 // arnName is the name at the end of a secret's ARN, which no name can be: it

@@ -104,11 +104,11 @@ func (p *Principal) Denies(a Action, o Object) bool {
 	return slices.ContainsFunc(p.Rules, func(r Rule) bool { return r.Deny && r.matches(a, o) })
 }
 
-// Spelled returns p with the patterns of its rules as fold spells them, for
-// objects that fold has spelled: `prod_*` becomes `prod-*` for a store that has
-// dashes only. What would turn into a pattern of another meaning, NoTeam or
-// the empty one, stays.
-func (p *Principal) Spelled(fold func(string) string) *Principal {
+// Spelled returns p with the patterns of its rules as fold spells teams and
+// patterns spells ids, for objects that fold has spelled: `prod_*` becomes
+// `prod-*` for a store that has dashes only. What would turn into a pattern of
+// another meaning, NoTeam or the empty one, stays.
+func (p *Principal) Spelled(fold func(string) string, patterns func(string) []string) *Principal {
 	spelled := *p
 	spelled.Rules = slices.Clone(p.Rules)
 	for i := range spelled.Rules {
@@ -116,9 +116,10 @@ func (p *Principal) Spelled(fold func(string) string) *Principal {
 		if team := fold(r.Team); team != NoTeam && team != "" {
 			r.Team = team
 		}
-		r.IDs = slices.Clone(r.IDs)
-		for j, pattern := range r.IDs {
-			r.IDs[j] = fold(pattern)
+		ids := r.IDs
+		r.IDs = make([]string, 0, len(ids))
+		for _, pattern := range ids {
+			r.IDs = append(r.IDs, patterns(pattern)...)
 		}
 	}
 	return &spelled

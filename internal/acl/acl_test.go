@@ -105,7 +105,7 @@ func TestSpelled(t *testing.T) {
 	dashes := func(s string) string { return strings.ToLower(strings.ReplaceAll(s, "_", "-")) }
 	rules := []acl.Rule{ids(allow(), "Prod_*", "x"), team(deny(), "Blue_Team"), team(deny(acl.List), "_"), team(deny(acl.Write), acl.NoTeam)}
 	p := acl.Principal{Name: "me", Rules: rules}
-	got := p.Spelled(dashes)
+	got := p.Spelled(dashes, func(pattern string) []string { return []string{dashes(pattern)} })
 	for i, want := range []struct {
 		team string
 		ids  []string

@@ -47,23 +47,29 @@ func relative(name string) error {
 // rulebook keeps the rules of callers as each source spells them, so that a
 // pattern is spelled once and not for each request.
 type rulebook struct {
-	folds []func(string) string // :: source -> its spelling; nil: as it stands
-	kept  sync.Map              // :: first of the rules (*acl.Rule) -> source -> *acl.Principal, nil: as they stand
+	folds []folds  // :: source -> its spelling
+	kept  sync.Map // :: first of the rules (*acl.Rule) -> source -> *acl.Principal, nil: as they stand
 	count atomic.Int64
+}
+
+// folds are how a source spells texts and patterns of ids; nil: as they stand.
+type folds struct {
+	text     func(string) string
+	patterns func(string) []string
 }
 
 // mostKept bounds the rulebook, and the memo. Rules are replaced when a client
 // changes, and nobody says when the old ones are gone.
 const mostKept = 1 << 10
 
-func foldsOf(sources []airlock.Source) []func(string) string {
-	folds := make([]func(string) string, len(sources))
+func foldsOf(sources []airlock.Source) []folds {
+	each := make([]folds, len(sources))
 	for i := range sources {
 		if d := sources[i].Dialect; d != nil {
-			folds[i] = dialect.Fold(d)
+			each[i] = folds{dialect.Fold(d), dialect.FoldPattern(d)}
 		}
 	}
-	return folds
+	return each
 }
 
 // spelled returns who p is to each source. It has rules.
@@ -73,8 +79,8 @@ func (b *rulebook) spelled(p *acl.Principal) []*acl.Principal {
 	}
 	each := make([]*acl.Principal, len(b.folds))
 	for i, fold := range b.folds {
-		if fold != nil {
-			each[i] = p.Spelled(fold)
+		if fold.text != nil {
+			each[i] = p.Spelled(fold.text, fold.patterns)
 		}
 	}
 	if b.count.Add(1) > mostKept {

@@ -325,3 +325,29 @@ func spell(t *testing.T, u upstream, asked, denied airflow.Ref) {
 	}
 	t.Errorf("%s: the line of %v names %v, which is not where %q leads", u.name, asked, named, s.asked)
 }
+
+// A deny in one spelling holds for the secret in every other.
+func TestSpellingsOfADenyingPattern(t *testing.T) {
+	const arns = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:"
+	for up, patterns := range map[string][]string{
+		"vault":                {"prod_key", "/prod_*", "prod_k?y/", "//prod_key"},
+		"azure":                {"prod-key", "PROD_*", "Prod?Key"},
+		"azure without prefix": {"prodkey", "PROD_KEY", "prod?key"},
+		"ssm":                  {"prod_key:3", "/prod_*", "prod_key:*"},
+		"environment":          {"PROD_*", "Prod?Key"},
+		"secrets manager without prefix": {arns + "prod_key", arns + "prod_key-AbCdEf", arns + "prod_key-??????", arns + "prod_key-*", arns + "prod_*",
+			arns + "prod_*-AbCdEf", arns + "prod_key???????", "arn:*:secret:prod_key-*", "arn:*prod_key-*", "arn:aws:secretsmanager:*:secret:prod*ey-??????"},
+	} {
+		u := upstreams()[slices.IndexFunc(upstreams(), func(u upstream) bool { return u.name == up })]
+		for _, pattern := range patterns {
+			h, s := behind(t, u, variable("prod_key"))
+			limited := caller(acl.Rule{}, acl.Rule{Deny: true, IDs: []string{pattern}})
+			if _, err := h.Read(t.Context(), limited, name(variable("prod_key")), 0); store.CodeOf(err) != store.Denied || len(s.asked) > 0 {
+				t.Errorf("%s: with a deny of %q prod_key reads %v and asks for %q", up, pattern, err, s.asked)
+			}
+			if _, err := h.Read(t.Context(), limited, name(variable("open_key")), 0); store.CodeOf(err) != store.NotFound {
+				t.Errorf("%s: with a deny of %q open_key reads %v", up, pattern, err)
+			}
+		}
+	}
+}
