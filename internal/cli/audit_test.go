@@ -15,6 +15,7 @@ import (
 	"github.com/airlock-secrets/airlock/internal/audit"
 	"github.com/airlock-secrets/airlock/internal/server"
 	"github.com/airlock-secrets/airlock/internal/servertest"
+	"github.com/airlock-secrets/airlock/store/sqlstore"
 )
 
 // ran is what a command did.
@@ -235,4 +236,16 @@ func TestWithoutADaemonAFailedRevokeSaysThatTheClientIsGood(t *testing.T) {
 		t.Fatal(err)
 	}
 	run(t, dir, "client", "revoke", "airflow").want(t, "revoke", 5, "the client can still log in", "not a regular file", "hint: then run again: airlock client revoke airflow")
+	if err := os.Remove(log); err != nil {
+		t.Fatal(err)
+	}
+	lock, err := sqlstore.Lock(filepath.Dir(log)) // of a daemon that does not answer
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer lock.Close()
+	for _, verb := range []string{"revoke", "rotate"} {
+		got := run(t, dir, "client", verb, "airflow")
+		got.want(t, verb+" of a store that does not open", 5, "the client can still log in", "hint:", "then run again: airlock client "+verb+" airflow")
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/airlock-secrets/airlock/internal/audit"
 	"github.com/airlock-secrets/airlock/internal/client"
@@ -18,23 +19,36 @@ type suspender interface {
 
 // revoke asks for nothing but the removal: on a full disk no read is answered.
 func (a *app) revoke(ctx context.Context, name string) error {
-	return a.withClientStore(ctx, func(s store.Store) error {
-		return ended(ctx, s, "revoke", name, client.Revoke(ctx, s, name))
-	})
+	return a.endClient(ctx, "revoke", name, func(s store.Store) error { return client.Revoke(ctx, s, name) })
 }
 
 // rotate gives a client new credentials. Where they cannot be stored, the old
 // ones end all the same.
 func (a *app) rotate(ctx context.Context, name string) error {
-	return a.withClientStore(ctx, func(s store.Store) error {
-		return ended(ctx, s, "rotate", name, onRegistry(ctx, s, func(ctx context.Context, r *client.Registry) error {
+	return a.endClient(ctx, "rotate", name, func(s store.Store) error {
+		return onRegistry(ctx, s, func(ctx context.Context, r *client.Registry) error {
 			return a.credentials(r.Rotate(ctx, name, nil))
-		}))
+		})
 	})
 }
 
+// endClient also says what became of the client where its store cannot be
+// opened, as on a full disk.
+func (a *app) endClient(ctx context.Context, verb, name string, do func(store.Store) error) error {
+	opened := false
+	err := a.withClientStore(ctx, func(s store.Store) error {
+		opened = true
+		return ended(ctx, s, verb, name, do(s))
+	})
+	if err != nil && !opened {
+		return ended(ctx, nil, verb, name, err)
+	}
+	return err
+}
+
 // ended says what became of a client's credentials when err kept a change from
-// being stored, after it has had the daemon refuse them.
+// being stored, after it has had the daemon refuse them. Without a store, s is
+// nil.
 func ended(ctx context.Context, s store.Store, verb, name string, err error) error {
 	code := store.CodeOf(err)
 	if code != store.Unavailable && code != store.Denied || audit.Made(err) || errors.Is(err, context.Canceled) {
@@ -43,7 +57,7 @@ func ended(ctx context.Context, s store.Store, verb, name string, err error) err
 	again := fmt.Sprintf("airlock client %s %s", verb, name)
 	e := &store.Error{Op: verb + " client", Name: name, Code: code,
 		Err:  fmt.Errorf("the client can still log in: %w", err),
-		Hint: store.Hint(err) + "\nthen run again: " + again}
+		Hint: strings.TrimSpace(store.Hint(err) + "\nthen run again: " + again)}
 	d, ok := s.(suspender)
 	if !ok {
 		return e
