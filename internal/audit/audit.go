@@ -42,7 +42,8 @@
 // A log goes on in the file of its name: one that was moved away or removed is
 // replaced, and [Log.Reopen] looks at once. By its [Limits] it is rotated: the
 // file is renamed to audit-20260102T030405.678901Z.log, by the time at which
-// that happens, and another one begun.
+// that happens, and another one begun. These names sort by their order, also
+// where the clock was set back.
 package audit
 
 import (

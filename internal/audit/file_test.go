@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -254,5 +255,40 @@ func TestALogOfBeforeIsContinued(t *testing.T) {
 	_ = l.Close()
 	if got := rotated(t, path); len(got) != 1 || names(t, path) != "newer" {
 		t.Errorf("rotated are %q, and the log has %q", got, names(t, path))
+	}
+}
+
+// The line of a request that began long ago may be the one that comes after a
+// rotation, and a clock may be set back: the oldest file stays the first one.
+func TestRotatedFilesSortByTheirOrder(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "audit.log")
+	l := open(t, path, audit.Limits{MaxSize: 1, Keep: 2})
+	now := time.Now()
+	for i, at := range []time.Duration{time.Hour, 0, -time.Hour, 0, -2 * time.Hour} {
+		if err := l.Write(&audit.Entry{Time: now.Add(at), Name: strconv.Itoa(i)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	files := rotated(t, path)
+	if len(files) != 2 || names(t, files[0]) != "2" || names(t, files[1]) != "3" || names(t, path) != "4" {
+		t.Errorf("the files are %q, want those of 2 and 3, then 4", files)
+	}
+}
+
+func TestAClockThatWasSetBackDelaysNoRotation(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "audit.log")
+	l := open(t, path, audit.Limits{MaxAge: time.Hour})
+	now := time.Now()
+	for i, at := range []time.Duration{1000 * time.Hour, 0, 61 * time.Minute} {
+		if err := l.Write(&audit.Entry{Time: now.Add(at), Name: strconv.Itoa(i)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_ = l.Close()
+	if files := rotated(t, path); len(files) != 1 || names(t, files[0]) != "0 1" || names(t, path) != "2" {
+		t.Errorf("the rotated files are %q, want one with 0 and 1", files)
 	}
 }

@@ -39,7 +39,10 @@ const retryRotation = time.Minute
 // due reports whether n more bytes belong in another file.
 func (l *Log) due(at time.Time, n int) bool {
 	f := l.file
-	if f.size == 0 || at.Before(f.notBefore) {
+	if at.Before(f.born) {
+		f.born = at // the clock was set back
+	}
+	if wait := f.notBefore.Sub(at); f.size == 0 || wait > 0 && wait <= retryRotation {
 		return false
 	}
 	large := l.limits.MaxSize > 0 && f.size+int64(n) > l.limits.MaxSize
@@ -80,12 +83,23 @@ func (l *Log) moveAside(at time.Time) error {
 	return l.retire(old)
 }
 
-// freeName is what a file that is rotated at that time is renamed to: a name
-// that nothing has.
+// freeName is what a file that is rotated at that time is renamed to. It sorts
+// after the files that were rotated before, also where the clock was set back
+// or the line that is written is of a request that began before them.
 func freeName(path string, at time.Time) (string, error) {
-	base := strings.TrimSuffix(path, filepath.Ext(path))
+	before, err := rotated(path)
+	if err != nil {
+		return "", err
+	}
+	base, ext := affixes(path)
+	if len(before) > 0 {
+		last, err := time.Parse(stamp, strings.TrimSuffix(strings.TrimPrefix(before[len(before)-1], filepath.Base(base)), ext))
+		if err == nil && !at.Truncate(time.Microsecond).After(last) {
+			at = last.Add(time.Microsecond)
+		}
+	}
 	for ; ; at = at.Add(time.Microsecond) {
-		name := base + "-" + at.UTC().Format(stamp) + filepath.Ext(path)
+		name := base + at.UTC().Format(stamp) + ext
 		if _, err := os.Lstat(name); errors.Is(err, fs.ErrNotExist) {
 			return name, nil
 		} else if err != nil {
@@ -94,30 +108,44 @@ func freeName(path string, at time.Time) (string, error) {
 	}
 }
 
+// affixes are what the names of rotated files begin and end with.
+func affixes(path string) (base, ext string) {
+	ext = filepath.Ext(path)
+	return strings.TrimSuffix(path, ext) + "-", ext
+}
+
+// rotated are the names of the rotated files, the oldest first.
+func rotated(path string) ([]string, error) {
+	entries, err := os.ReadDir(filepath.Dir(path))
+	if err != nil {
+		return nil, err
+	}
+	base, ext := affixes(path)
+	var names []string
+	for _, e := range entries {
+		middle, ok := strings.CutPrefix(strings.TrimSuffix(e.Name(), ext), filepath.Base(base))
+		if _, err := time.Parse(stamp, middle); ok && err == nil && e.Type().IsRegular() {
+			names = append(names, e.Name())
+		}
+	}
+	slices.Sort(names)
+	return names, nil
+}
+
 // prune removes the oldest rotated files beyond those that are kept.
 func (l *Log) prune() error {
 	if l.limits.Keep <= 0 {
 		return nil
 	}
 	path := l.file.path
-	entries, err := os.ReadDir(filepath.Dir(path))
+	names, err := rotated(path)
 	if err != nil {
 		return err
 	}
-	ext := filepath.Ext(path)
-	prefix := strings.TrimSuffix(filepath.Base(path), ext) + "-"
-	var rotated []string
-	for _, e := range entries {
-		middle, ok := strings.CutPrefix(strings.TrimSuffix(e.Name(), ext), prefix)
-		if _, err := time.Parse(stamp, middle); ok && err == nil && e.Type().IsRegular() {
-			rotated = append(rotated, e.Name())
-		}
-	}
-	slices.Sort(rotated)
 	var errs []error
-	for len(rotated) > l.limits.Keep {
-		errs = append(errs, os.Remove(filepath.Join(filepath.Dir(path), rotated[0])))
-		rotated = rotated[1:]
+	for len(names) > l.limits.Keep {
+		errs = append(errs, os.Remove(filepath.Join(filepath.Dir(path), names[0])))
+		names = names[1:]
 	}
 	return errors.Join(errs...)
 }
