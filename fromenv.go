@@ -222,6 +222,9 @@ func (e *environment) env(b *settings.Backend) stores.Env {
 // getenv is a variable of the settings. A proxy that the process names in one
 // spelling is not replaced by one that the folder names in the other.
 func (e *environment) getenv(name string) (string, bool) {
+	if e.Offline && name == "NO_GCE_CHECK" { // Google's backend would ask the metadata server which project it is
+		return "true", true
+	}
 	v, at, ok := e.Settings.Lookup(name)
 	if ok && route.IsProxy(name) && e.Settings.OfFolder(at) {
 		for _, other := range []string{strings.ToLower(name), strings.ToUpper(name)} {

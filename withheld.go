@@ -119,7 +119,7 @@ func (e *environment) surroundings(ctx context.Context, b *settings.Backend, row
 		return full, nil, nil
 	}
 	points := row.Route(b.Kwargs, full)
-	if !e.Settings.HasFolder() && !e.Settings.OfFolder(b.KwargsOrigin) {
+	if !e.Settings.HasFolder() && !e.Settings.OfFolder(b.KwargsOrigin) && !slices.ContainsFunc(points, e.inFolder) {
 		return full, points, nil
 	}
 	v := e.viewsOf(ctx, b)
@@ -131,7 +131,7 @@ func (e *environment) surroundings(ctx context.Context, b *settings.Backend, row
 	w.Setting = e.settingOf(b, w.Points[0])
 	confined := e.confined(full, w)
 	if pyjson.Encode(v.folder) != pyjson.Encode(b.Kwargs) {
-		w.Lacks = "the values of your environment in its kwargs"
+		w.Lacks = "the values of its kwargs that come from outside the folder"
 	} else if w.Lacks = row.Lacks(b.Kwargs, confined); w.Lacks == "" {
 		return confined, points, nil
 	}
@@ -144,24 +144,24 @@ func (e *environment) surroundings(ctx context.Context, b *settings.Backend, row
 // boundMetadata leaves the metadata database what the folder has itself, where
 // the folder decides which one is asked.
 func (e *environment) boundMetadata(ctx context.Context, conn settings.Option, m *stores.MetadataSettings) error {
-	if !e.Settings.HasFolder() {
+	points, asked := stores.MetadataRoute(*m), e.asksForFolder(conn)
+	if !e.Settings.HasFolder() && !asked && !slices.ContainsFunc(points, e.inFolder) {
 		return nil
 	}
-	ofFolder := !conn.Own
+	ofFolder := !conn.Own && conn.Origin.Via != settings.Secret || asked
 	decides := func(s route.Setting) bool {
 		return s.Option != "" && ofFolder || s.Option == "" && e.decides(pyjson.NewObject(), views{pyjson.NewObject(), pyjson.NewObject()}, s)
 	}
 	w := &WithheldError{Dir: e.Settings.Dir()}
-	if w.Points = e.foreign(stores.MetadataRoute(*m), decides, e.knownMetadata(ctx)); len(w.Points) == 0 {
+	if w.Points = e.foreign(points, decides, e.knownMetadata(ctx)); len(w.Points) == 0 {
 		return nil
 	}
 	w.Setting = e.settingOf(&settings.Backend{KwargsOrigin: conn.Origin}, w.Points[0])
 	confined := *m
 	env := e.confined(stores.Env{}, w)
 	confined.Getenv, confined.Confined = env.Getenv, env.Confined
-	alone, err := e.folder().Option(ctx, conn.Section, conn.Key)
-	if conn.Origin.Via == "" && (err != nil || alone.Value != conn.Value) {
-		w.Lacks = "the connection string of your environment"
+	if !e.folderHas(ctx, conn, w.Points) {
+		w.Lacks = "the connection string, which comes from outside the folder"
 	} else if w.Lacks = stores.MetadataLacks(confined); w.Lacks == "" {
 		*m = confined
 		return nil
@@ -170,6 +170,31 @@ func (e *environment) boundMetadata(ctx context.Context, conn settings.Option, m
 		return nil
 	}
 	return w
+}
+
+// asksForFolder reports whether a backend has been asked for the value that the
+// folder may have a hand in: by the name of the secret, or as the backend's.
+func (e *environment) asksForFolder(o settings.Option) bool {
+	return o.Origin.Via == settings.Secret && (e.Settings.HasFolder() ||
+		slices.ContainsFunc(e.Sources, func(b settings.Backend) bool { return !b.Own }))
+}
+
+// folderHas reports whether the value of an option is no more than the folder
+// has itself. What a backend answers may be the user's: it goes where it says
+// itself, and not where a variable or a file of the folder has it go.
+func (e *environment) folderHas(ctx context.Context, o settings.Option, points []route.Point) bool {
+	switch o.Origin.Via {
+	case settings.Command: // one of the user's: a folder's is not run
+		return false
+	case settings.Secret:
+		return !slices.ContainsFunc(points, func(p route.Point) bool {
+			return slices.ContainsFunc([]route.Setting{p.By, p.PinBy}, func(s route.Setting) bool {
+				return s.Option == "" && e.decides(pyjson.NewObject(), views{pyjson.NewObject(), pyjson.NewObject()}, s)
+			})
+		})
+	}
+	alone, err := e.folder().Option(ctx, o.Section, o.Key)
+	return err == nil && alone.Value == o.Value
 }
 
 // knownMetadata are the addresses of databases that the user's own settings
@@ -184,7 +209,7 @@ func (e *environment) knownMetadata(ctx context.Context) []route.Point {
 		m.Conn = conn.Value
 		points = append(points, stores.MetadataRoute(m)...)
 	}
-	return slices.DeleteFunc(points, func(p route.Point) bool { return p.By == (route.Setting{}) })
+	return e.named(slices.DeleteFunc(points, func(p route.Point) bool { return p.By == (route.Setting{}) }))
 }
 
 // settingOf names where the folder says that requests go to a point.
@@ -198,6 +223,9 @@ func (e *environment) settingOf(b *settings.Backend, p route.Point) string {
 		if e.Settings.OfFolder(at) {
 			return at.String()
 		}
+	}
+	if e.inFolder(p) {
+		return p.By.File
 	}
 	return "the folder " + e.Settings.Dir()
 }
@@ -243,7 +271,7 @@ func (e *environment) decides(kwargs *pyjson.Object, v views, s route.Setting) b
 		_, at, ok := e.Settings.Lookup(s.Variable)
 		return ok && e.Settings.OfFolder(at)
 	case s.File != "":
-		return inside(e.Settings.Dir(), s.File)
+		return e.inFolder(route.Point{By: s})
 	}
 	return false
 }
@@ -276,7 +304,20 @@ func (e *environment) known(b *settings.Backend, row *stores.Row, own *pyjson.Ob
 			}
 		}
 	}
-	return list
+	return e.named(list)
+}
+
+// named leaves out the addresses that stand in a file of the folder, also where
+// the user names the file.
+func (e *environment) named(points []route.Point) []route.Point {
+	return slices.DeleteFunc(slices.Clone(points), func(p route.Point) bool {
+		return slices.ContainsFunc(points, func(o route.Point) bool { return o.ReachedBy(p) && e.inFolder(o) })
+	})
+}
+
+// inFolder reports whether an address stands in a file of the folder.
+func (e *environment) inFolder(p route.Point) bool {
+	return p.By.File != "" && inside(e.Settings.Dir(), p.By.File)
 }
 
 // confined is what a backend may use whose requests go where the folder says:

@@ -174,9 +174,6 @@ func (k *asking) options(ctx context.Context, p *project.Project, dags *dagscan.
 	if !k.process {
 		folder.settings, folder.Environ = nil, withoutAirflow(k.Environ)
 	}
-	if k.dryRun { // Google's backend would ask the metadata server which project it is
-		folder.settings, folder.Environ = nil, append(slices.Clone(folder.Environ), "NO_GCE_CHECK=true")
-	}
 	if k.dryRun {
 		k.named = &everything{} // nothing is sent
 		folder.trust = k.named

@@ -69,7 +69,7 @@ func (a *app) readFile(ctx context.Context) (*config.File, error) {
 		load = config.LoadOwn
 	}
 	f, err := load(path, shown, s.Expand)
-	if err == nil {
+	if err == nil && (!a.fileOfFolder || settings.InFolder(s.Dir(), path)) {
 		a.alone, _ = config.Load(path, shown, a.author(s).Expand) // what is wrong with it is told of f
 	}
 	if err == nil && !a.fileOfFolder {

@@ -34,11 +34,14 @@ func (s *Settings) Own() *Settings {
 
 // Folder returns what the folder's files say without the user's environment. A
 // variable of .env that takes something from the process environment is left
-// out. Commands of the process and ~ know nothing there.
+// out, and so is a file that is a link to one outside the folder. Commands of the process and ~ know nothing there.
 func (s *Settings) Folder() *Settings {
 	f := s.without()
 	f.process, f.processList = map[string]string{}, []string{}
 	for _, file := range s.files {
+		if !InFolder(s.dir, file.path) {
+			continue
+		}
 		alone := file.entries
 		if file.place == DotEnv {
 			alone = s.dotenvAlone(file)
@@ -46,7 +49,7 @@ func (s *Settings) Folder() *Settings {
 		f.add(file.place, file.path, alone, nil)
 	}
 	f.home = ""
-	if s.config != nil && !s.config.trusted && inFolder(s.dir, s.config.path) {
+	if s.config != nil && !s.config.trusted && InFolder(s.dir, s.config.path) {
 		f.config = s.config
 	}
 	return f
@@ -76,7 +79,26 @@ func (s *Settings) dotenvAlone(file fileEntries) []entry {
 	return kept
 }
 
-func inFolder(dir, path string) bool {
-	rel, err := filepath.Rel(dir, path)
+// InFolder reports whether a file is the folder's own: what path leads to, links
+// followed, lies below dir. A link can lead to a file of the user's, and what
+// that holds is nothing that came with the folder.
+func InFolder(dir, path string) bool {
+	at, err := real(dir)
+	if err != nil {
+		return false
+	}
+	if path, err = real(path); err != nil {
+		return false
+	}
+	rel, err := filepath.Rel(at, path)
 	return err == nil && filepath.IsLocal(rel)
+}
+
+// real is an absolute path without links.
+func real(path string) (string, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return "", err
+	}
+	return filepath.EvalSymlinks(path)
 }

@@ -21,6 +21,9 @@ func Route(kwargs *pyjson.Object, env Env) []route.Point {
 	o.Env = env
 	server := route.Point{Kind: route.Service, Host: route.Host(k.address(), "http"),
 		Plain: !strings.HasPrefix(strings.ToLower(strings.TrimSpace(k.address())), "https:")}
+	if u, err := addressed(k.address()); err == nil {
+		server.Host, server.Plain = route.Join(u.Hostname(), u.Port(), u.Scheme), u.Scheme == "http"
+	}
 	switch _, named := env.lookup("VAULT_ADDR"); {
 	case k.has("url"):
 		server.By = route.Setting{Kwarg: "url"}
@@ -34,6 +37,10 @@ func Route(kwargs *pyjson.Object, env Env) []route.Point {
 	}
 	return points
 }
+
+// addressed is an address as a request reads it, which is not in all cases as
+// [url.Parse] does.
+func addressed(address string) (*url.URL, error) { return parse(join(address, "v1")) }
 
 // pin is how the server's certificate is checked.
 func (o *Options) pin() (pin string, by route.Setting) {
@@ -54,7 +61,7 @@ func (o *Options) pin() (pin string, by route.Setting) {
 
 // proxyOf is the proxy of an address, and what names it.
 func (o *Options) proxyOf(address string) (host string, by route.Setting) {
-	u, err := url.Parse(strings.TrimSpace(address))
+	u, err := addressed(address)
 	if err != nil {
 		return "", by
 	}
