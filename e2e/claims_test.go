@@ -101,46 +101,37 @@ func TestClaims(t *testing.T) {
 	})
 }
 
-// runClaims runs the cases in two programs, for the two cores that a machine
-// has at least, and returns what each said.
+// runClaims runs the cases in one program and returns what each said.
 func runClaims(t *testing.T, all []claimed) []string {
 	t.Helper()
 	a := newAirflow(t)
 	said := make([]string, len(all))
-	var both sync.WaitGroup
-	for half := range 2 {
-		both.Go(func() {
-			var cases []map[string]any
-			for i := half; i < len(all); i += 2 {
-				env := map[string]string{"AIRFLOW_HOME": a.home, "HOME": a.home, "PATH": os.Getenv("PATH"), "AIRFLOW__CORE__LOAD_EXAMPLES": "False"}
-				for _, pair := range all[i].env {
-					name, value, _ := strings.Cut(pair, "=")
-					env[name] = value
-				}
-				cases = append(cases, map[string]any{"name": i, "env": env, "code": all[i].code, "debug": all[i].debug})
-			}
-			in, err := json.Marshal(cases)
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			p := a.program(t, "python").revealing().reading(string(in))
-			p.patience = 15 * time.Minute // many cases of a second or two
-			r := p.run(t, script(t, "claims.py"))
-			for line := range strings.Lines(r.stdout) {
-				var answer struct {
-					Name int
-					Said string
-				}
-				if err := json.Unmarshal([]byte(line), &answer); err != nil || answer.Name >= len(said) {
-					t.Errorf("the program says what is no answer: %v", err)
-					return
-				}
-				said[answer.Name] = answer.Said
-			}
-			claim(t, r.code == 0, "the program ends well:\n%s", r)
-		})
+	var cases []map[string]any
+	for i, c := range all {
+		env := map[string]string{"AIRFLOW_HOME": a.home, "HOME": a.home, "PATH": os.Getenv("PATH"), "AIRFLOW__CORE__LOAD_EXAMPLES": "False"}
+		for _, pair := range c.env {
+			name, value, _ := strings.Cut(pair, "=")
+			env[name] = value
+		}
+		cases = append(cases, map[string]any{"name": i, "env": env, "code": c.code, "debug": c.debug})
 	}
-	both.Wait()
+	in, err := json.Marshal(cases)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := a.program(t, "python").revealing().reading(string(in))
+	p.patience = 15 * time.Minute // many cases of a second or two
+	r := p.run(t, script(t, "claims.py"))
+	for line := range strings.Lines(r.stdout) {
+		var answer struct {
+			Name int
+			Said string
+		}
+		if err := json.Unmarshal([]byte(line), &answer); err != nil || answer.Name >= len(said) {
+			t.Fatalf("the program says what is no answer: %v", err)
+		}
+		said[answer.Name] = answer.Said
+	}
+	claim(t, r.code == 0, "the program ends well:\n%s", r)
 	return said
 }

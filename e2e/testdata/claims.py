@@ -3,9 +3,11 @@
 Standard input is JSON: a list of {"name", "env", "code", "debug"}. Each case is
 a process of its own, forked before any of Airflow is imported, with the
 case's environment and nothing else; what Airflow stands on is imported once.
+As many run at a time as there are cores.
 Standard output is one line of JSON for each: {"name", "said"}.
 """
 
+import gc
 import importlib
 import json
 import os
@@ -13,6 +15,17 @@ import subprocess
 import sys
 import tempfile
 import traceback
+
+# The parts of Airflow that cases use.
+PARTS = [
+    "airflow.models",
+    "airflow.__main__",
+    "airflow.sdk.execution_time.supervisor",
+    "airflow.providers.hashicorp.secrets.vault",
+    "airflow.providers.amazon.aws.secrets.systems_manager",
+    "airflow.providers.google.cloud.secrets.secret_manager",
+    "airflow.providers.microsoft.azure.secrets.key_vault",
+]
 
 # What a case's code may call.
 PRELUDE = """
@@ -135,28 +148,41 @@ def child(case, out):
 
 
 def preload():
-    """Import what Airflow imports, without Airflow."""
-    find = "import sys, airflow.models; print([m for m in sys.modules if m.partition('.')[0] not in ('airflow', '__main__')])"
-    home = tempfile.mkdtemp()
-    found = subprocess.run([sys.executable, "-c", find], env={**os.environ, "AIRFLOW_HOME": home}, capture_output=True, text=True, check=True)
+    """Import what Airflow and the classes of the cases import, without Airflow."""
+    find = f"""
+import importlib, sys
+for name in {PARTS}:
+    importlib.import_module(name)
+print([m for m in sys.modules if m.partition('.')[0] not in ('airflow', '__main__')])
+"""
+    with tempfile.TemporaryDirectory() as home:
+        env = {**os.environ, "AIRFLOW_HOME": home}
+        found = subprocess.run([sys.executable, "-c", find], env=env, capture_output=True, text=True, check=True)
     for name in eval(found.stdout.strip().splitlines()[-1]):
         try:
             importlib.import_module(name)
         except Exception:  # a part of a package that only imports in its place
             pass
+    gc.collect()
+    gc.freeze()  # the collector of a case does not look at all of this again
 
 
 def main():
-    cases = json.load(sys.stdin)
+    waiting, running = json.load(sys.stdin), {}
     preload()
-    for case in cases:
-        with tempfile.TemporaryFile("w+") as out:
+    waiting.reverse()
+    while waiting or running:
+        while waiting and len(running) < (os.cpu_count() or 1):
+            case, out = waiting.pop(), tempfile.TemporaryFile("w+")
             pid = os.fork()
             if pid == 0:
                 child(case, out)
-            os.waitpid(pid, 0)
+            running[pid] = case["name"], out
+        pid, _ = os.wait()
+        name, out = running.pop(pid)
+        with out:
             out.seek(0)
-            print(json.dumps({"name": case["name"], "said": out.read()}), flush=True)
+            print(json.dumps({"name": name, "said": out.read()}), flush=True)
 
 
 main()
