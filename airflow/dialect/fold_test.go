@@ -43,7 +43,7 @@ func allSpellings() []spellings {
 		{"environment", dialect.Env{}, list(v("Key"), v("KEY"), v("key")), list(v("key"))},
 		{"environment: ß", dialect.Env{}, list(v("straße"), v("STRASSE"), v("ﬆrasse")), list(v("strasse"))},
 		{"environment: a team's name", dialect.Env{}, list(v("_BLUE___X")), list(v("_blue___x"), blue("x"))},
-		{"ssm", dialect.DefaultSSM(), list(v("x"), v("x:3"), v("x:label"), v("/x"), v("x/")), list(v("x"))},
+		{"ssm", dialect.DefaultSSM(), list(v("x"), v("x:3"), v("x:label"), v("/x"), v("x/"), v("x "), v("x  :3"), v("x/ ")), list(v("x"))},
 		{"ssm: no prefix", root, list(v("x"), v("x:3")), list(v("x"))},
 		{"secrets manager", dialect.DefaultSecretsManager(), list(v("x:3")), list(v("x:3"))},
 		{"google: one prefix", shared, list(v("x")), list(v("x"), connection("x", ""))},
@@ -72,8 +72,10 @@ func TestStored(t *testing.T) {
 	}
 	root, none := dialect.DefaultSSM(), ""
 	root.Variables.Prefix = &none
-	if _, known := dialect.Stored(root, variable("aws/reference/secretsmanager/x", "")); known {
-		t.Error("ssm: what lies below /aws/ counts as known")
+	for _, id := range []string{"aws/reference/secretsmanager/x", "/aws/reference/secretsmanager/x", "AWS/reference/secretsmanager/x "} {
+		if _, known := dialect.Stored(root, variable(id, "")); known {
+			t.Errorf("ssm: %s, which lies below /aws/, counts as known", id)
+		}
 	}
 }
 
@@ -85,7 +87,7 @@ func TestFoldTwiceIsFoldOnce(t *testing.T) {
 		if fold == nil {
 			continue
 		}
-		for _, text := range []string{"", "*", "a_*", "A?*", "straße", "x:3", "//a//", "arn:aws:secretsmanager:r:1:secret:a-AbCdEf", "İ", "ŉ"} {
+		for _, text := range []string{"", "*", "a_*", "A?*", "straße", "x:3", "//a//", "a / ", " /", "a :1", "arn:aws:secretsmanager:r:1:secret:a-AbCdEf", "İ", "ŉ"} {
 			if once := fold(text); fold(once) != once {
 				t.Errorf("%s: %q becomes %q, then %q", c.name, text, once, fold(once))
 			}

@@ -2,6 +2,7 @@ package dialect
 
 import (
 	"strings"
+	"unicode"
 
 	"github.com/airlock-secrets/airlock/airflow"
 	"github.com/airlock-secrets/airlock/airflow/pyjson"
@@ -90,17 +91,19 @@ func ssmName(prefix, id string) string {
 }
 
 // Fold implements Folder: what follows a colon chooses a version of the same
-// parameter, and a name has no colon of its own. Slashes are compared without
-// those at the end or twice in a row, which no parameter has.
+// parameter, and a name has no colon of its own. The service removes blanks at
+// the end of a name. Slashes are compared without those at the end or twice in
+// a row, which no parameter has.
+// https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_GetParameter.html
 func (d *SSM) Fold(text string) string {
 	text, _, _ = strings.Cut(text, ":")
-	return cleanPath(text)
+	return cleanPath(strings.TrimRightFunc(text, func(r rune) bool { return r == '/' || pySpace(r) || unicode.IsControl(r) }))
 }
 
 // foreign reports whether a name is one of AWS's own below /aws/, by which the
 // service also reads secrets of Secrets Manager.
 func (d *SSM) foreign(name string) bool {
-	if !strings.HasPrefix(name, "/aws/") {
+	if !strings.HasPrefix(strings.ToLower("/"+cleanPath(name)), "/aws/") {
 		return false
 	}
 	for _, kind := range airflow.Kinds() {

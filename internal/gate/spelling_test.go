@@ -58,8 +58,8 @@ func parameter(name string) []string {
 	if rest, ok := strings.CutPrefix(name, "/aws/reference/secretsmanager/"); ok {
 		return []string{"/" + rest}
 	}
-	name, _, _ = strings.Cut(name, ":")
-	return []string{name}
+	name, _, _ = strings.Cut(strings.Trim(name, " "), ":")
+	return []string{strings.TrimRight(name, " ")}
 }
 
 func arn(name string) []string {
@@ -172,7 +172,7 @@ func TestSpellingsOfADeniedSecret(t *testing.T) {
 		"azure":                          {variable("prod-key"), variable("PROD_KEY"), variable("Prod-Key")},
 		"azure with teams":               {variable("Prod-key"), {Kind: airflow.KindVariable, ID: "PROD-KEY", Team: "blue"}},
 		"azure without prefix":           {variable("prodkey"), variable("ProdKey"), {Kind: airflow.KindConnection, ID: "PRODKEY"}},
-		"ssm":                            {variable("prod_key:1"), variable("prod_key:label")},
+		"ssm":                            {variable("prod_key:1"), variable("prod_key:label"), variable("prod_key "), variable("prod_key  "), variable("prod_key :1")},
 		"ssm without prefix":             {variable("prod_key:1"), variable("aws/reference/secretsmanager/prod_key")},
 		"secrets manager without prefix": {variable(arns + "prod_key"), variable(arns + "prod_key-AbCdEf"), {Kind: airflow.KindConnection, ID: "prod_key"}},
 		"environment":                    {variable("PROD_KEY"), variable("Prod_Key")},
@@ -267,7 +267,7 @@ func TestAnAllowHoldsForTheSpellingOfEverySource(t *testing.T) {
 // store takes for it, its value must not come back, and the line must have a
 // name that leads to what was asked.
 func FuzzSpelling(f *testing.F) {
-	for _, typed := range []string{"prod_key", "prod-key", "PROD_KEY", "./prod_key", "a/../prod_key", "/prod_key", "prod_key/", "prod_key:2",
+	for _, typed := range []string{"prod_key", "prod-key", "PROD_KEY", "./prod_key", "a/../prod_key", "/prod_key", "prod_key/", "prod_key:2", "prod_key ",
 		"arn:aws:secretsmanager:r:1:secret:prod_key-AbCdEf", "arn:aws:secretsmanager:r:1:secret:prod_key", "aws/reference/secretsmanager/prod_key",
 		"blue--prod_key", "_BLUE___prod_key", "blue/prod_key", "variables/prod_key", "open_key", "ſtraße"} {
 		f.Add(typed, "prod_key", "", true)
