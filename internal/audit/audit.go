@@ -104,6 +104,9 @@ type Log struct {
 
 	sums   sums
 	limits Limits
+	// rotatedAt is the time in the name of the youngest rotated file; zero
+	// before a first rotation.
+	rotatedAt time.Time
 
 	syncing sync.Mutex // over a sync, so that those who come meanwhile share the next
 }

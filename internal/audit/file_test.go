@@ -262,9 +262,16 @@ func TestALogOfBeforeIsContinued(t *testing.T) {
 // rotation, and a clock may be set back: the oldest file stays the first one.
 func TestRotatedFilesSortByTheirOrder(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "audit.log")
-	l := open(t, path, audit.Limits{MaxSize: 1, Keep: 2})
+	limits := audit.Limits{MaxSize: 1, Keep: 2}
+	l := open(t, path, limits)
 	now := time.Now()
 	for i, at := range []time.Duration{time.Hour, 0, -time.Hour, 0, -2 * time.Hour} {
+		if i == 3 {
+			if err := l.Close(); err != nil {
+				t.Fatal(err)
+			}
+			l = open(t, path, limits)
+		}
 		if err := l.Write(&audit.Entry{Time: now.Add(at), Name: strconv.Itoa(i)}); err != nil {
 			t.Fatal(err)
 		}

@@ -68,7 +68,7 @@ func (l *Log) rotate(at time.Time) {
 
 func (l *Log) moveAside(at time.Time) error {
 	old := l.file
-	aside, err := freeName(old.path, at)
+	aside, err := l.freeName(old.path, at)
 	if err != nil {
 		return err
 	}
@@ -86,26 +86,37 @@ func (l *Log) moveAside(at time.Time) error {
 // freeName is what a file that is rotated at that time is renamed to. It sorts
 // after the files that were rotated before, also where the clock was set back
 // or the line that is written is of a request that began before them.
-func freeName(path string, at time.Time) (string, error) {
-	before, err := rotated(path)
-	if err != nil {
-		return "", err
+func (l *Log) freeName(path string, at time.Time) (string, error) {
+	if l.rotatedAt.IsZero() { // only this process rotates: the folder is read once
+		last, err := lastRotation(path)
+		if err != nil {
+			return "", err
+		}
+		l.rotatedAt = last
+	}
+	if at = at.Truncate(time.Microsecond); !at.After(l.rotatedAt) {
+		at = l.rotatedAt.Add(time.Microsecond)
 	}
 	base, ext := affixes(path)
-	if len(before) > 0 {
-		last, err := time.Parse(stamp, strings.TrimSuffix(strings.TrimPrefix(before[len(before)-1], filepath.Base(base)), ext))
-		if err == nil && !at.Truncate(time.Microsecond).After(last) {
-			at = last.Add(time.Microsecond)
-		}
-	}
 	for ; ; at = at.Add(time.Microsecond) {
 		name := base + at.UTC().Format(stamp) + ext
 		if _, err := os.Lstat(name); errors.Is(err, fs.ErrNotExist) {
+			l.rotatedAt = at
 			return name, nil
 		} else if err != nil {
 			return "", err
 		}
 	}
+}
+
+// lastRotation is the time in the name of the youngest rotated file.
+func lastRotation(path string) (time.Time, error) {
+	names, err := rotated(path)
+	if err != nil || len(names) == 0 {
+		return time.Time{}, err
+	}
+	base, ext := affixes(path)
+	return time.Parse(stamp, strings.TrimSuffix(strings.TrimPrefix(names[len(names)-1], filepath.Base(base)), ext))
 }
 
 // affixes are what the names of rotated files begin and end with.
