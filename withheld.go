@@ -250,8 +250,8 @@ func (e *environment) foreign(points []route.Point, decides func(route.Setting) 
 var reference = regexp.MustCompile(`^\$(?:([A-Za-z_][A-Za-z0-9_]*)|\{([A-Za-z_][A-Za-z0-9_]*)\})$`)
 
 // decides reports whether the folder decides what a setting says. Where its
-// text is no more than the name of a variable, the process decides that sets
-// it.
+// text is no more than the name of a variable that is meant to be an address,
+// the process decides that sets it.
 func (e *environment) decides(kwargs *pyjson.Object, v views, s route.Setting) bool {
 	switch {
 	case s.Kwarg != "":
@@ -262,7 +262,7 @@ func (e *environment) decides(kwargs *pyjson.Object, v views, s route.Setting) b
 		text, _ := v.folder.Get(s.Kwarg)
 		written, _ := text.(string)
 		name := reference.FindStringSubmatch(written)
-		if name == nil {
+		if name == nil || !route.SaysAddress(name[1]+name[2]) {
 			return true
 		}
 		set, _, ok := e.own().Lookup(name[1] + name[2])

@@ -110,3 +110,14 @@ func TestPinOf(t *testing.T) {
 		}
 	}
 }
+
+func TestSaysAddress(t *testing.T) {
+	for name, want := range map[string]bool{
+		"VAULT_ADDR": true, "VAULT__URL": true, "store_endpoint": true, "DB_HOST": true, "VAULT_TOKEN": false, "PWD": false,
+		"CI_COMMIT_TITLE": false, "CI_MERGE_REQUEST_SOURCE_PROJECT_URL": false, "GIT_URL": false, "GITHUB_HEAD_REF": false, "ghprbAuthorRepoGitUrl": false,
+	} {
+		if got := route.SaysAddress(name); got != want {
+			t.Errorf("SaysAddress(%s) = %v", name, got)
+		}
+	}
+}

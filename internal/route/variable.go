@@ -26,6 +26,24 @@ func Variable(name string) bool {
 		strings.HasPrefix(name, "AWS_ENDPOINT_URL")
 }
 
+// builds begin the names of variables that build systems set. Some of them hold
+// what the author of a change has written: its title, its branch, its repository.
+var builds = []string{
+	"CI_", "GITHUB_", "GITLAB_", "GITEA_", "GIT_", "CHANGE_", "BRANCH_", "BUILD_", "BUILDKITE_", "BITBUCKET_", "CIRCLE_", "TRAVIS_",
+	"DRONE_", "SEMAPHORE_", "APPVEYOR_", "CODEBUILD_", "SYSTEM_", "GHPRB", "CM_", "WERCKER_", "BITRISE_", "HEROKU_", "VERCEL_", "CF_", "RENDER_",
+}
+
+// SaysAddress reports whether a variable of the user's is meant to be the
+// address of a server, by its name: VAULT_URL, STORE_ADDR. A text that only
+// names such a variable leaves the address to the user.
+func SaysAddress(name string) bool {
+	name = strings.ToUpper(name)
+	if slices.ContainsFunc(builds, func(prefix string) bool { return strings.HasPrefix(name, prefix) }) {
+		return false
+	}
+	return slices.ContainsFunc([]string{"ADDR", "URL", "URI", "HOST", "ENDPOINT"}, func(word string) bool { return strings.Contains(name, word) })
+}
+
 // IsProxy reports whether a variable names proxies, or hosts that go without.
 // Both spellings of such a name are one setting.
 func IsProxy(name string) bool {
