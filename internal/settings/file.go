@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"syscall"
 )
 
 // mostBytes bounds each file, and mostExpanded what variables may add to it:
@@ -25,7 +26,7 @@ var (
 // it exists. Only regular files are read: a pipe would block for ever.
 func readFile(path string) (text string, bom, ok bool, err error) {
 	info, err := os.Stat(path)
-	if errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) { // HOME may be /dev/null
 		return "", false, false, nil
 	}
 	if err != nil {

@@ -125,3 +125,38 @@ func TestProcessOnlyVariables(t *testing.T) {
 		t.Errorf("Home() = %s", s.Home())
 	}
 }
+
+// TestHomeThatIsNoFolder: services run with HOME=/dev/null.
+func TestHomeThatIsNoFolder(t *testing.T) {
+	if _, err := Load(t.Context(), Options{Dir: t.TempDir(), Environ: []string{"HOME=/dev/null"}}); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestFolderWithoutWhatLinksLeadTo: a file that is a link out of the folder
+// says nothing in the folder's own view, and one that stays inside does.
+func TestFolderWithoutWhatLinksLeadTo(t *testing.T) {
+	dir, outside := t.TempDir(), t.TempDir()
+	for _, at := range []string{dir, outside} {
+		if err := os.WriteFile(filepath.Join(at, "env"), []byte("X=y\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for target, want := range map[string]bool{"env": true, filepath.Join(outside, "env"): false} {
+		link := filepath.Join(dir, ".env")
+		_ = os.Remove(link)
+		if err := os.Symlink(target, link); err != nil {
+			t.Fatal(err)
+		}
+		s, err := Load(t.Context(), Options{Dir: dir})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, at, ok := s.Lookup("X"); !ok || !s.OfFolder(at) {
+			t.Errorf("%s: X is not the folder's word", target)
+		}
+		if _, _, ok := s.Folder().Lookup("X"); ok != want {
+			t.Errorf("%s: X in the folder's own view: %v", target, ok)
+		}
+	}
+}
