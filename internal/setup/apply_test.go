@@ -1,6 +1,8 @@
 package setup_test
 
 import (
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -108,6 +110,23 @@ func TestApplyVaultRefuses(t *testing.T) {
 				t.Error("the token is in the error")
 			}
 		})
+	}
+}
+
+// TestApplyVaultStaysWithTheServer: the administrator's token goes to no server
+// that another one names.
+func TestApplyVaultStaysWithTheServer(t *testing.T) {
+	other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("another server is asked") }))
+	defer other.Close()
+	for _, status := range []int{301, 302, 307, 308} {
+		first := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, other.URL+r.URL.Path, status)
+		}))
+		err := plan(t, "vault", setup.Answers{"url": first.URL}).Apply(t.Context(), admin(t, map[string]string{"VAULT_TOKEN": "hunter2"}))
+		first.Close()
+		if store.CodeOf(err) != store.Invalid || !strings.Contains(err.Error(), "sends the request on to another one, "+strings.TrimPrefix(other.URL, "http://")) {
+			t.Errorf("status %d: %v", status, err)
+		}
 	}
 }
 

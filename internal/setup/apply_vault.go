@@ -58,9 +58,29 @@ func vaultClient(a Answers, admin *Admin) (*api.Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making a client of Vault: %w", err)
 	}
+	config.HttpClient.Transport = sameServer{config.HttpClient.Transport}
 	client.SetToken(token)
 	client.SetNamespace(cmp.Or(a["namespace"], admin.getenv("VAULT_NAMESPACE")))
 	return client, nil
+}
+
+// sameServer refuses to be redirected to another server: the client would send
+// it the administrator's token.
+type sameServer struct{ next http.RoundTripper }
+
+// RoundTrip implements http.RoundTripper.
+func (s sameServer) RoundTrip(r *http.Request) (*http.Response, error) {
+	answer, err := s.next.RoundTrip(r)
+	if err != nil {
+		return nil, err
+	}
+	to, err := answer.Location()
+	if err != nil || answer.StatusCode/100 != 3 || to.Scheme == r.URL.Scheme && to.Host == r.URL.Host {
+		return answer, nil
+	}
+	return nil, errors.Join(&store.Error{Op: "set up Vault", Store: "vault " + r.URL.Host, Code: store.Invalid,
+		Err: errors.New("the server sends the request on to another one, " + store.Clip(to.Host)), Hint: "set VAULT_ADDR to the address of that server"},
+		answer.Body.Close())
 }
 
 // vaultError gives an error of the client a code. Its text names paths and
@@ -70,12 +90,13 @@ func vaultError(what, address string, err error) error {
 	if !errors.As(err, &answer) {
 		var coded *store.Error
 		if errors.As(err, &coded) {
-			return err
+			return coded
 		}
 		return &store.Error{Op: what, Store: "vault " + address, Code: store.Unavailable, Err: errors.New("the server does not answer"),
 			Hint: "set VAULT_ADDR to where it is reached from here"}
 	}
-	e := &store.Error{Op: what, Store: "vault " + address, Code: store.Invalid, Err: errors.New(strings.Join(answer.Errors, "; "))}
+	e := &store.Error{Op: what, Store: "vault " + address, Code: store.Invalid,
+		Err: errors.New(cmp.Or(strings.Join(answer.Errors, "; "), fmt.Sprintf("status %d", answer.StatusCode)))}
 	if answer.StatusCode == http.StatusForbidden {
 		e.Code, e.Hint = store.Denied, "use a token in VAULT_TOKEN that may do this, or hand "+Folder+"/setup.sh to somebody who may"
 	}
