@@ -85,8 +85,15 @@ func Stored(d Dialect, ref airflow.Ref) (refs []airflow.Ref, known bool) {
 			}
 		}
 	}
-	if _, ok := d.(MetaDB); ok && ref.Team != "" {
-		refs = append(refs, spelled(airflow.Ref{Kind: ref.Kind, ID: ref.ID})) // its one name reads this row too
+	switch d := d.(type) {
+	case MetaDB:
+		if ref.Team != "" {
+			refs = append(refs, spelled(airflow.Ref{Kind: ref.Kind, ID: ref.ID})) // its one name reads this row too
+		}
+	case LocalFile:
+		for _, kind := range d.sharing(ref.Kind) {
+			refs = append(refs, airflow.Ref{Kind: kind, ID: ref.ID})
+		}
 	}
 	return likeliest(refs, spelled(ref)), true
 }

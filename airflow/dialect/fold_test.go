@@ -48,6 +48,7 @@ func allSpellings() []spellings {
 		{"secrets manager", dialect.DefaultSecretsManager(), list(v("x:3")), list(v("x:3"))},
 		{"google: one prefix", shared, list(v("x")), list(v("x"), connection("x", ""))},
 		{"file: no teams", dialect.LocalFile{Variables: "v"}, list(v("x"), blue("x")), list(v("x"))},
+		{"file: of two kinds", dialect.LocalFile{Variables: "d/f", Connections: "./d/f", Configs: "g"}, list(v("x")), list(v("x"), connection("x", ""))},
 		{"database: a row of no team", dialect.MetaDB{}, list(blue("x")), list(blue("x"), v("x"))},
 		{"own", dialect.Native{}, list(v("a//b")), list(v("a//b"))},
 		{"own: teams", dialect.Native{}, list(blue("x")), list(blue("x"))},

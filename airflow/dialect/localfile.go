@@ -2,6 +2,7 @@ package dialect
 
 import (
 	"fmt"
+	"path/filepath"
 	"slices"
 
 	"github.com/airlock-secrets/airlock/airflow"
@@ -56,6 +57,16 @@ func (d LocalFile) path(kind airflow.Kind) (path, kwarg string) {
 		return d.Configs, "configs_file_path"
 	}
 	return "", string(kind)
+}
+
+// sharing are the other kinds that are read from the file of kind: one entry
+// of it is a secret of each.
+func (d LocalFile) sharing(kind airflow.Kind) []airflow.Kind {
+	file, _ := d.path(kind)
+	return slices.DeleteFunc(airflow.Kinds(), func(k airflow.Kind) bool {
+		other, _ := d.path(k)
+		return k == kind || other == "" || filepath.Clean(other) != filepath.Clean(file)
+	})
 }
 
 // Names implements Dialect.

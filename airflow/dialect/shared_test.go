@@ -51,7 +51,10 @@ func services() map[string]struct {
 		}
 		all["environment"+mode] = service{dialect.Env{MultiTeam: teams}, same}
 	}
-	all["file"] = service{dialect.LocalFile{Variables: "f", Connections: "f"}, same}
+	all["file"] = service{dialect.LocalFile{Variables: "f", Connections: "f"}, func(name string) string {
+		_, key, _ := strings.Cut(name, "/")
+		return key
+	}}
 	all["files"] = service{dialect.LocalFile{Variables: "f", Connections: "g"}, same}
 	return all
 }
