@@ -7,10 +7,12 @@ As many run at a time as there are cores.
 Standard output is one line of JSON for each: {"name", "said"}.
 """
 
+import copy
 import gc
 import importlib
 import json
 import os
+import pickle
 import subprocess
 import sys
 import tempfile
@@ -133,7 +135,7 @@ def child(case, out):
     os.dup2(out.fileno(), 2)
     os.environ.clear()
     os.environ.update(case["env"])
-    os.chdir(case["env"]["AIRFLOW_HOME"])
+    os.chdir(tempfile.mkdtemp(dir=case["env"]["AIRFLOW_HOME"]))  # other cases run at the same time
     try:
         if case.get("debug"):
             os.environ["AIRFLOW__LOGGING__LOGGING_LEVEL"] = "DEBUG"
@@ -147,24 +149,94 @@ def child(case, out):
     os._exit(0)
 
 
-def preload():
-    """Import what Airflow and the classes of the cases import, without Airflow."""
-    find = f"""
-import importlib, sys
+# Which modules, documents and checks Airflow asks for while it is imported.
+FIND = f"""
+import importlib, json, sys
+import jsonschema, yaml
+
+loads, checks = [], []
+load, validate = yaml.load, jsonschema.Draft7Validator.validate
+
+def tell_load(stream, Loader):
+    loads.append([getattr(stream, "name", None), Loader.__name__])
+    return load(stream, Loader)
+
+def tell_validate(self, instance):
+    checks.append(json.dumps([self.schema, instance]))  # as it is now
+    return validate(self, instance)
+
+yaml.load, jsonschema.Draft7Validator.validate = tell_load, tell_validate
 for name in {PARTS}:
     importlib.import_module(name)
-print([m for m in sys.modules if m.partition('.')[0] not in ('airflow', '__main__')])
+modules = [m for m in sys.modules if m.partition(".")[0] not in ("airflow", "__main__")]
+print(json.dumps([modules, loads, checks]))
 """
+
+
+def preload():
+    """Import what Airflow and the classes of the cases import, without Airflow.
+
+    Each case reads the files that Airflow and its packages come with; their
+    contents are parsed and checked here, once.
+    """
     with tempfile.TemporaryDirectory() as home:
         env = {**os.environ, "AIRFLOW_HOME": home}
-        found = subprocess.run([sys.executable, "-c", find], env=env, capture_output=True, text=True, check=True)
-    for name in eval(found.stdout.strip().splitlines()[-1]):
+        found = subprocess.run([sys.executable, "-c", FIND], env=env, capture_output=True, text=True, check=True)
+    modules, loads, checks = json.loads(found.stdout.strip().splitlines()[-1])
+    for name in modules:
         try:
             importlib.import_module(name)
         except Exception:  # a part of a package that only imports in its place
             pass
+    remember_pure()
+    for path, loader in loads:
+        if path is not None:
+            with open(path) as file:
+                sys.modules["yaml"].load(file, getattr(sys.modules["yaml"], loader))
+    for schema, instance in map(json.loads, checks):
+        sys.modules["jsonschema"].Draft7Validator(schema).validate(instance)
+    for dist in sys.modules["importlib_metadata"].distributions():
+        dist.metadata, dist.entry_points
     gc.collect()
     gc.freeze()  # the collector of a case does not look at all of this again
+
+
+def remember_pure():
+    """Let functions remember what they return, where their arguments decide it."""
+    import email
+
+    import importlib_metadata
+    import jsonschema
+    import yaml
+
+    def document(stream, Loader):
+        if Loader.__name__ not in ("SafeLoader", "CSafeLoader") or not hasattr(stream, "seek"):
+            return None
+        text = stream.read()
+        stream.seek(0)
+        return Loader.__name__, text
+
+    def checked(validator, instance):
+        return json.dumps([validator.schema, instance], sort_keys=True, default=repr)
+
+    remember(yaml, "load", document, kept=pickle.dumps, given=pickle.loads)
+    remember(jsonschema.Draft7Validator, "validate", checked)
+    remember(importlib_metadata.PathDistribution, "read_text", lambda dist, name: (str(dist._path), str(name)))
+    remember(email, "message_from_string", lambda text, *rest: None if rest else text, given=copy.copy)
+
+
+def remember(owner, name, key, kept=lambda value: value, given=lambda value: value):
+    call, known = getattr(owner, name), {}
+
+    def remembering(*args, **kwargs):
+        asked = key(*args, **kwargs)
+        if asked is None:
+            return call(*args, **kwargs)
+        if asked not in known:
+            known[asked] = kept(call(*args, **kwargs))
+        return given(known[asked])
+
+    setattr(owner, name, remembering)
 
 
 def main():
