@@ -97,19 +97,23 @@ func (f File) Trusts(e Entry) (bool, error) {
 	return slices.Contains(l.Trusted, e), err
 }
 
+func (e Entry) reaches(o Entry) bool { return e.Dir == o.Dir && e.Host == o.Host }
+
 // Knows reports whether the list holds a data folder.
 func (f File) Knows(d DataFolder) (bool, error) {
 	l, err := f.read()
 	return slices.Contains(l.Data, d), err
 }
 
-// Add puts entries on the list. An entry takes the place of one of the same
-// folder and host.
+// Add puts entries on the list. They take the place of those that it has of the
+// same folder and host; one host may have several pins.
 func (f File) Add(entries ...Entry) error {
 	return f.change(func(l *list) {
+		l.Trusted = slices.DeleteFunc(l.Trusted, func(old Entry) bool { return slices.ContainsFunc(entries, old.reaches) })
 		for _, e := range entries {
-			l.Trusted = slices.DeleteFunc(l.Trusted, func(old Entry) bool { return old.Dir == e.Dir && old.Host == e.Host })
-			l.Trusted = append(l.Trusted, e)
+			if !slices.Contains(l.Trusted, e) {
+				l.Trusted = append(l.Trusted, e)
+			}
 		}
 	})
 }

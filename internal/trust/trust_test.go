@@ -120,3 +120,30 @@ func TestListsThatDoNotCount(t *testing.T) {
 		t.Errorf("without a home: %v", err)
 	}
 }
+
+// TestSeveralPins: one host that is the service and gives tokens may have a CA
+// for each.
+func TestSeveralPins(t *testing.T) {
+	f := trust.File{Dir: t.TempDir()}
+	one := func(pin string) trust.Entry { return trust.Entry{Dir: "/a", Host: "h:1", Pin: pin} }
+	trusts := func(want bool, pins ...string) {
+		t.Helper()
+		for _, pin := range pins {
+			if got, err := f.Trusts(one(pin)); err != nil || got != want {
+				t.Errorf("pin %q: %v, %v", pin, got, err)
+			}
+		}
+	}
+	if err := f.Add(one(""), one("ca:1"), one("no-verify"), one("ca:1")); err != nil {
+		t.Fatal(err)
+	}
+	trusts(true, "", "ca:1", "no-verify")
+	if entries, err := f.Entries(); err != nil || len(entries) != 3 {
+		t.Errorf("%v, %v", entries, err)
+	}
+	if err := f.Add(one("ca:2")); err != nil {
+		t.Fatal(err)
+	}
+	trusts(true, "ca:2")
+	trusts(false, "", "ca:1", "no-verify")
+}
