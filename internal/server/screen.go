@@ -71,6 +71,10 @@ func fromWeb(header string) *refusal {
 }
 
 func wrongHost(host string) *refusal {
+	if host == "" {
+		return &refusal{http.StatusMisdirectedRequest, "host refused", "airlock does not answer a request without a host name over plain HTTP:" +
+			" send the header Host with the name or the address of this machine"}
+	}
 	name, flag := "this host name", "--host NAME"
 	if bare, _, _ := strings.Cut(host, ":"); hostname.Valid(bare) {
 		name, flag = "the host name "+bare, "--host "+bare

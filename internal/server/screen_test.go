@@ -191,3 +191,40 @@ func TestHeadersOfProxiesAreIgnoredBeyondThisMachine(t *testing.T) {
 		t.Errorf("the warnings are %q", all)
 	}
 }
+
+// An absolute target counts over the Host, and HTTP/1.0 needs none.
+func TestRawRequests(t *testing.T) {
+	r := start(t, server.Config{DataDir: filepath.Join(t.TempDir(), "data"), Dev: true})
+	own := strings.TrimPrefix(r.URL, "http://")
+	for text, want := range map[string]string{
+		"GET /v1/sys/health HTTP/1.1\r\nHost: localhost\r\n":                                    "200",
+		"GET /v1/sys/health HTTP/1.0\r\n":                                                       "a request without a host name",
+		"GET /v1/sys/health HTTP/1.1\r\nHost: \r\n":                                             "a request without a host name",
+		"GET http://evil.example/v1/sys/health HTTP/1.1\r\nHost: localhost\r\n":                 "the host name evil.example",
+		"GET /v1/sys/health HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\n":              "400",
+		"GET /v1/sys/health HTTP/1.1\r\nHost: evil.example.\r\nUpgrade: h2c\r\n":                "the host name evil.example.",
+		"GET /v1/sys/health HTTP/1.1\r\nHost: [evil.example]\r\n":                               "421",
+		"GET /v1/sys/health HTTP/1.1\r\nHost: localhost@evil.example\r\n":                       "400",
+		"GET /v1/sys/health HTTP/1.1\r\nHost: localhost\r\nsec-fetch-site: NONE\r\n":            "403",
+		"GET /v1/sys/health HTTP/1.1\r\nHost: localhost\r\norigin: null\r\n":                    "403",
+		"GET /v1/sys/health HTTP/1.1\r\nHost: localhost\r\nForwarded: \r\n":                     "403",
+		"CONNECT evil.example:80 HTTP/1.1\r\nHost: localhost\r\n":                               "421",
+		"OPTIONS * HTTP/1.1\r\nHost: evil.example\r\n":                                          "421",
+		"GET /v1/sys/health HTTP/1.1\r\nHost: localhost\r\n\r\nGET / HTTP/1.1\r\nHost: e.x\r\n": "the host name e.x",
+	} {
+		c, err := new(net.Dialer).DialContext(t.Context(), "tcp", own)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.WriteString(c, text+"Connection: close\r\n\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		answer, err := io.ReadAll(c)
+		if err := c.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if err != nil || !strings.Contains(string(answer), want) {
+			t.Errorf("%q: no %q in the answer (%v)", text, want, err)
+		}
+	}
+}
