@@ -243,7 +243,7 @@ func (t *trusted) Agree(w *airlock.WithheldError) bool {
 		entries = append(entries, e)
 	}
 	t.app.say("airlock: %v", w)
-	yes, err := t.app.yes(t.app.Context, "trust "+list(w.Points)+" with your credentials in "+w.Dir+"?")
+	yes, err := t.app.yes(t.app.Context, "may the folder "+w.Dir+" send your credentials to "+list(w.Points)+"?")
 	for _, e := range entries {
 		t.now[e] = yes && err == nil
 	}

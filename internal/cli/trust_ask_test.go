@@ -45,7 +45,7 @@ func TestTrustIsAskedForOnce(t *testing.T) {
 		t.Errorf("after no: %v, %v", entries, err)
 	}
 	code, shown, out := ask("y", "variables", "get", "k")
-	if code != exitDone || out != "v\n" || !strings.Contains(shown, "trust "+at.Host+" with your credentials in ") || !holds(at.sent(), canary) {
+	if code != exitDone || out != "v\n" || !strings.Contains(shown, " send your credentials to "+at.Host+"? ") || !holds(at.sent(), canary) {
 		t.Errorf("after yes: exit code %d, %q, %q", code, out, shown)
 	}
 	if entries, err := list.Entries(); err != nil || len(entries) != 1 || entries[0].Host != at.Host {
