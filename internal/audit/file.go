@@ -212,7 +212,9 @@ func (l *Log) reopen() error {
 	l.w, l.file, l.torn = next, next, next.torn
 	lost, err := old.lost()
 	if err == nil && len(lost) > 0 {
-		err = l.put(lost)
+		if err = l.put(lost); err == nil {
+			err = fdatasync(next.File) // some of them are intents, which were on the disk
+		}
 	}
 	if err != nil {
 		l.w, l.file, l.torn = old, old, torn

@@ -299,3 +299,18 @@ func TestAClockThatWasSetBackDelaysNoRotation(t *testing.T) {
 		t.Errorf("the rotated files are %q, want one with 0 and 1", files)
 	}
 }
+
+func TestARotationKeepsTheAccessOfTheGroup(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "audit.log")
+	l := open(t, path, audit.Limits{MaxSize: 1})
+	defer l.Close()
+	write(t, l, "a")
+	if err := os.Chmod(path, 0o640); err != nil {
+		t.Fatal(err)
+	}
+	write(t, l, "b", "c")
+	info, err := os.Stat(path)
+	if err != nil || info.Mode().Perm() != 0o640 || names(t, path) != "c" {
+		t.Errorf("the new file: %v, %v, want 0640", info.Mode(), err)
+	}
+}

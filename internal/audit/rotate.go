@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -79,8 +80,22 @@ func (l *Log) moveAside(at time.Time) error {
 	if err != nil {
 		return errors.Join(err, os.Rename(aside, old.path))
 	}
+	next.openToGroupOf(old)
 	l.w, l.file, l.torn = next, next, next.torn
 	return l.retire(old)
+}
+
+// openToGroupOf gives f the group of old and the access that this group has,
+// so that whoever reads the log goes on. Where the group cannot be given, f
+// stays private.
+func (f *file) openToGroupOf(old *file) {
+	info, err := old.Stat()
+	if err != nil || info.Mode().Perm()&0o060 == 0 {
+		return
+	}
+	if s, ok := info.Sys().(*syscall.Stat_t); ok && f.Chown(-1, int(s.Gid)) == nil {
+		_ = f.Chmod(0o600 | info.Mode().Perm()&0o060)
+	}
 }
 
 // freeName is what a file that is rotated at that time is renamed to. It sorts
