@@ -150,8 +150,8 @@ func (*everything) Agree(*airlock.WithheldError) bool { return true }
 
 // hostsOf are the "host:port" that a person may mean by an address.
 func hostsOf(address string) []string {
-	if strings.HasPrefix(address, "/") {
-		return []string{address} // a unix socket
+	if isSocket(address) {
+		return []string{address}
 	}
 	if strings.Contains(address, "://") {
 		return []string{route.Host(address, "https")}
@@ -163,11 +163,17 @@ func hostsOf(address string) []string {
 }
 
 func hasPort(address string) bool {
-	if strings.Contains(address, "://") || strings.HasPrefix(address, "/") {
+	if strings.Contains(address, "://") || isSocket(address) {
 		return true
 	}
 	_, _, err := net.SplitHostPort(address)
 	return err == nil
+}
+
+// isSocket reports whether an address is that of a unix socket: a path, or a
+// name of Linux's own that begins with @.
+func isSocket(address string) bool {
+	return strings.HasPrefix(address, "/") || strings.HasPrefix(address, "@")
 }
 
 func hostOnly(host string) string {
@@ -215,6 +221,8 @@ func namesHost(address, host string) bool {
 	switch {
 	case address == "":
 		return false
+	case isSocket(address):
+		return address == host
 	case hasPort(address):
 		return route.Host(address, "https") == host
 	}

@@ -66,3 +66,22 @@ func TestTrustIsAskedForOnce(t *testing.T) {
 		t.Errorf("without a list: exit code %d, %q, %q", code, out, shown)
 	}
 }
+
+// TestNamesHost: what an entry of AIRLOCK_TRUST means.
+func TestNamesHost(t *testing.T) {
+	for _, tt := range []struct {
+		address, host string
+		want          bool
+	}{
+		{"vault.example.com", "vault.example.com:8200", true}, {"Vault.example.com:8200", "vault.example.com:8200", true},
+		{"https://vault.example.com", "vault.example.com:443", true}, {"vault.example.com:443", "vault.example.com:8200", false},
+		{"::1", "[::1]:80", true}, {"[::1]:80", "[::1]:80", true},
+		{"/run/pg/.s.PGSQL.5432", "/run/pg/.s.PGSQL.5432", true}, {"@pg/.s.PGSQL.5432", "@pg/.s.PGSQL.5432", true},
+		{"/run/pg", "", false}, {"/run/pg", "/run/pg/.s.PGSQL.5432", false}, {"example.com", "vault.example.com:443", false},
+		{"", "", false}, {"*", "h:1", false}, {":8200", "h:8200", false},
+	} {
+		if got := namesHost(tt.address, tt.host); got != tt.want {
+			t.Errorf("namesHost(%q, %q) = %v", tt.address, tt.host, got)
+		}
+	}
+}
