@@ -40,8 +40,8 @@ type NotRunError struct{ What, Where string }
 
 // Error says which setting it is, and who may say so.
 func (e *NotRunError) Error() string {
-	return "airlock did not run " + e.What + ": " + e.Where + " names or permits it, and only the process environment, " +
-		"or a file of your own outside the folder, may"
+	return "airlock did not run " + e.What + ": " + e.Where + " has a say in it, and airlock runs a program only where the " +
+		"process environment, or a file of your own outside the folder, says so"
 }
 
 // Is makes it ErrNotRun.
