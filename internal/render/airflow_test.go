@@ -75,7 +75,7 @@ func fieldsOf(c *airflow.Connection) map[string]any {
 // readers prints what Airflow reads: the files of the local backend, and the
 // variables and connections of an environment.
 const readers = `
-import json, os, sys
+import functools, json, os, sys
 from airflow.models.connection import Connection as ORM
 from airflow.sdk.definitions.connection import Connection as SDK
 from airflow.secrets.local_filesystem import LocalFilesystemBackend
@@ -84,6 +84,10 @@ from airflow.secrets.environment_variables import EnvironmentVariablesBackend
 def fields(c):
     d = {k: getattr(c, k) or None for k in ("conn_type", "description", "host", "login", "password", "schema")}
     return {**d, "port": c.port, "extra": c.extra_dejson}
+
+# It parses the whole file for each key.
+for name in "_local_variables", "_local_connections":
+    setattr(LocalFilesystemBackend, name, property(functools.cache(getattr(LocalFilesystemBackend, name).fget)))
 
 where, ids, texts = json.load(open(sys.argv[1]))
 files = LocalFilesystemBackend(variables_file_path=where + "/variables.json", connections_file_path=where + "/connections.json")
