@@ -10,6 +10,7 @@ Standard output is one line of JSON for each: {"name", "said"}.
 import copy
 import gc
 import importlib
+import importlib.machinery
 import json
 import os
 import pickle
@@ -17,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import traceback
+import types
 
 # The parts of Airflow that cases use.
 PARTS = [
@@ -28,6 +30,10 @@ PARTS = [
     "airflow.providers.google.cloud.secrets.secret_manager",
     "airflow.providers.microsoft.azure.secrets.key_vault",
 ]
+
+# Parts of Airflow that are the same in each case: they read no setting and no
+# variable of the environment.
+SAME = ["airflow.sdk.api.datamodels._generated", "airflow.sdk.execution_time.comms"]
 
 # What a case's code may call.
 PRELUDE = """
@@ -197,6 +203,7 @@ def preload():
         sys.modules["jsonschema"].Draft7Validator(schema).validate(instance)
     for dist in sys.modules["importlib_metadata"].distributions():
         dist.metadata, dist.entry_points
+    keep_same()
     gc.collect()
     gc.freeze()  # the collector of a case does not look at all of this again
 
@@ -237,6 +244,44 @@ def remember(owner, name, key, kept=lambda value: value, given=lambda value: val
         return given(known[asked])
 
     setattr(owner, name, remembering)
+
+
+def keep_same():
+    """Import the modules of SAME, and let a case that imports one get it as it is.
+
+    The package itself is an empty one meanwhile, so that nothing starts Airflow.
+    """
+    package = types.ModuleType("airflow")
+    package.__path__ = [os.path.dirname(importlib.machinery.PathFinder.find_spec("airflow").origin)]
+    sys.modules["airflow"] = package
+    for name in SAME:
+        importlib.import_module(name)
+    del sys.modules["airflow"]
+    kept = {name: sys.modules.pop(name) for name in list(sys.modules) if name.startswith("airflow.")}
+    settings = [name for name in kept if name.endswith((".settings", "airflow.configuration", "sdk.configuration"))]
+    if settings:
+        raise RuntimeError(f"{SAME} import {settings}, which are of each case")
+    sys.meta_path.insert(0, Kept(kept))
+
+
+class Kept:
+    """Finds and loads modules that were imported before."""
+
+    def __init__(self, modules):
+        self.modules, self.specs = modules, {name: module.__spec__ for name, module in modules.items()}
+
+    def find_spec(self, name, path=None, target=None):
+        return importlib.machinery.ModuleSpec(name, self) if name in self.modules else None
+
+    def create_module(self, spec):
+        return self.modules[spec.name]
+
+    def exec_module(self, module):
+        module.__spec__ = self.specs[module.__name__]
+        for value in list(vars(module).values()):  # what it imported is imported again
+            name = getattr(value, "__module__", None)
+            if name in self.modules:
+                importlib.import_module(name)
 
 
 def main():
