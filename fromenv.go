@@ -215,8 +215,8 @@ func (e *environment) checkServers(ctx context.Context) error {
 
 // env is what a backend sees of its surroundings.
 func (e *environment) env(b *settings.Backend) stores.Env {
-	return stores.Env{Getenv: e.getenv, Home: e.Settings.Home(), Dir: e.Settings.Dir(), MultiTeam: e.multiTeam, Section: b.Section,
-		Words: e.Settings.Words(b)}
+	return stores.Env{Getenv: e.getenv, Home: e.Settings.Home(), Dir: e.Settings.Dir(), MultiTeam: e.multiTeam,
+		Section: b.Section, Words: e.Settings.Words(b)}
 }
 
 // getenv is a variable of the settings. A proxy that the process names in one
@@ -309,7 +309,9 @@ func (e *environment) metadata(ctx context.Context) Source {
 
 // metadataOptions reads the other options that have to do with the database;
 // one that is not set is empty.
-func (e *environment) metadataOptions(ctx context.Context, s *settings.Settings, m stores.MetadataSettings) (stores.MetadataSettings, error) {
+func (e *environment) metadataOptions(
+	ctx context.Context, s *settings.Settings, m stores.MetadataSettings,
+) (stores.MetadataSettings, error) {
 	for _, option := range []struct {
 		section, key string
 		to           *string
