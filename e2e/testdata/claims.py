@@ -33,7 +33,13 @@ PARTS = [
 
 # Parts of Airflow that are the same in each case: they read no setting and no
 # variable of the environment.
-SAME = ["airflow.sdk.api.datamodels._generated", "airflow.sdk.execution_time.comms"]
+SAME = [
+    "airflow.sdk.api.datamodels._generated",
+    "airflow.sdk.execution_time.comms",
+    "airflow.callbacks.callback_requests",
+    "airflow.timetables.interval",
+    "airflow.triggers.base",
+]
 
 # What a case's code may call.
 PRELUDE = """
@@ -174,6 +180,7 @@ def tell_validate(self, instance):
 yaml.load, jsonschema.Draft7Validator.validate = tell_load, tell_validate
 for name in {PARTS}:
     importlib.import_module(name)
+sys.modules["airflow.models"].import_all_models()  # as the first question to the database does
 modules = [m for m in sys.modules if m.partition(".")[0] not in ("airflow", "__main__")]
 print(json.dumps([modules, loads, checks]))
 """
@@ -204,8 +211,7 @@ def preload():
     for dist in sys.modules["importlib_metadata"].distributions():
         dist.metadata, dist.entry_points
     keep_same()
-    gc.collect()
-    gc.freeze()  # the collector of a case does not look at all of this again
+    gc.disable()  # a case ends before there is much to collect
 
 
 def remember_pure():
