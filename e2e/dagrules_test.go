@@ -11,17 +11,33 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 )
 
-// parsed is what parse_dags.py prints.
+// parsed is what parse_dags.py prints of one folder.
 type parsed struct {
 	Errors map[string]string
 	Asked  []string
 }
 
-// parseProject lets Airflow parse the DAGs of a project of the corpus of
+// parseProjects lets Airflow parse the DAGs of projects of the corpus of
 // `airlock check`.
-func parseProject(t *testing.T, name string) parsed {
+func parseProjects(t *testing.T, names ...string) []parsed {
 	t.Helper()
-	archive, err := txtar.ParseFile(filepath.Join("..", "internal", "check", "testdata", "projects", name+".txtar"))
+	args := []string{script(t, "parse_dags.py")}
+	for _, name := range names {
+		args = append(args, dagsOf(t, name))
+	}
+	out := newAirflow(t).program(t, "python").
+		with("AIRFLOW__SECRETS__BACKEND=recording_backend.Recording", "PYTHONPATH="+filepath.Dir(args[0])).ok(t, args...)
+	got := lastLine[[]parsed](t, out)
+	if len(got) != len(names) {
+		t.Fatalf("there are %d answers for %d projects", len(got), len(names))
+	}
+	return got
+}
+
+// dagsOf is a folder with the DAG files of a project.
+func dagsOf(t *testing.T, project string) string {
+	t.Helper()
+	archive, err := txtar.ParseFile(filepath.Join("..", "internal", "check", "testdata", "projects", project+".txtar"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,9 +49,7 @@ func parseProject(t *testing.T, name string) parsed {
 			}
 		}
 	}
-	out := newAirflow(t).program(t, "python").with("AIRFLOW__SECRETS__BACKEND=recording_backend.Recording", "PYTHONPATH="+filepath.Dir(script(t, "parse_dags.py"))).
-		ok(t, script(t, "parse_dags.py"), dir)
-	return lastLine[parsed](t, out)
+	return dir
 }
 
 // lastLine reads the JSON that a script prints last.
@@ -58,9 +72,14 @@ func TestAirflowDoesNotLoad(t *testing.T) {
 		{"dag-old-import", "copy.py", "ModuleNotFoundError: No module named 'airflow.contrib'"},
 		{"dag-syntax", "broken.py", "SyntaxError: "},
 	}
+	var projects []string
 	for _, test := range tests {
+		projects = append(projects, test.project)
+	}
+	all := parseProjects(t, projects...)
+	for i, test := range tests {
 		t.Run(test.project, func(t *testing.T) {
-			if got := parseProject(t, test.project); !strings.HasPrefix(got.Errors[test.file], test.err) || len(got.Errors) != 1 {
+			if got := all[i]; !strings.HasPrefix(got.Errors[test.file], test.err) || len(got.Errors) != 1 {
 				t.Errorf("Airflow's import errors: %q, want %q", got.Errors, test.err)
 			}
 		})
@@ -71,16 +90,17 @@ func TestAirflowDoesNotLoad(t *testing.T) {
 // often as that.
 func TestAirflowAsksAtImport(t *testing.T) {
 	t.Parallel()
-	got := parseProject(t, "dag-reads-at-import")
+	all := parseProjects(t, "dag-reads-at-import", "dag-schedule-interval-airflow-2", "dag-prints-secret")
+	got := all[0]
 	want := []string{"connection ingest_api", "variable ingest_bucket", "variable ingest_bucket", "variable ingest_owner",
 		"variable schedule_acme", "variable schedule_umbrella"}
 	if !slices.Equal(got.Asked, want) || len(got.Errors) != 0 {
 		t.Errorf("parsing asked for %q, want %q (errors: %q)", got.Asked, want, got.Errors)
 	}
-	if got := parseProject(t, "dag-schedule-interval-airflow-2"); len(got.Errors) != 1 {
+	if got := all[1]; len(got.Errors) != 1 {
 		t.Errorf("a DAG for Airflow 2: errors %q", got.Errors)
 	}
-	if got := parseProject(t, "dag-prints-secret"); len(got.Asked) != 0 || len(got.Errors) != 0 {
+	if got := all[2]; len(got.Asked) != 0 || len(got.Errors) != 0 {
 		t.Errorf("DAGs that ask in tasks ask for %q when parsed (errors: %q)", got.Asked, got.Errors)
 	}
 }
