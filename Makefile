@@ -37,9 +37,10 @@ gotest: tools
 	@CGO_ENABLED=$(if $(cc),1,0) tools/logged dist/test.log \
 		go test $(race) -v -count=1 -vet=off -timeout 30m -p 2 $(packages)
 
-# Big inputs, read by one goroutine: the race detector has nothing to find there
-# and takes minutes for it. Their files say "//go:build !race".
-## large: the packages with big inputs, without -race
+# Big inputs, read by one goroutine, and scripts of a thousand short processes:
+# the race detector has nothing to find there and takes minutes for it. Their
+# files say "//go:build !race".
+## large: the packages with such tests, without -race
 large: tools
 	@$(plain) tools/logged dist/large.log go test -v -count=1 -timeout 30m -p 2 \
 		$$(grep -rl '^//go:build !race' --include='*_test.go' . | xargs -n 1 dirname | sort -u)

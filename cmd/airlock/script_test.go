@@ -1,3 +1,9 @@
+//go:build !race
+
+// Each command of a script is a process, whose start takes the race detector
+// half a second. What runs side by side within one is tested under it in
+// internal/cli, internal/server and the facades.
+
 package main
 
 import (
