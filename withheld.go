@@ -150,7 +150,7 @@ func (e *environment) boundMetadata(ctx context.Context, conn settings.Option, m
 	}
 	ofFolder := !conn.Own && conn.Origin.Via != settings.Secret || asked
 	decides := func(s route.Setting) bool {
-		return s.Option != "" && ofFolder || s.Option == "" && e.decides(pyjson.NewObject(), views{pyjson.NewObject(), pyjson.NewObject()}, s)
+		return s.Option != "" && ofFolder || e.decidesPlace(s)
 	}
 	w := &WithheldError{Dir: e.Settings.Dir()}
 	if w.Points = e.foreign(points, decides, e.knownMetadata(ctx)); len(w.Points) == 0 {
@@ -188,9 +188,7 @@ func (e *environment) folderHas(ctx context.Context, o settings.Option, points [
 		return false
 	case settings.Secret:
 		return !slices.ContainsFunc(points, func(p route.Point) bool {
-			return slices.ContainsFunc([]route.Setting{p.By, p.PinBy}, func(s route.Setting) bool {
-				return s.Option == "" && e.decides(pyjson.NewObject(), views{pyjson.NewObject(), pyjson.NewObject()}, s)
-			})
+			return e.decidesPlace(p.By) || e.decidesPlace(p.PinBy)
 		})
 	}
 	alone, err := e.folder().Option(ctx, o.Section, o.Key)
@@ -253,27 +251,31 @@ var reference = regexp.MustCompile(`^\$(?:([A-Za-z_][A-Za-z0-9_]*)|\{([A-Za-z_][
 // text is no more than the name of a variable that is meant to be an address,
 // the process decides that sets it.
 func (e *environment) decides(kwargs *pyjson.Object, v views, s route.Setting) bool {
-	switch {
-	case s.Kwarg != "":
-		value, _ := kwargs.Get(s.Kwarg)
-		if mine, ok := v.own.Get(s.Kwarg); ok && pyjson.Encode(value) == pyjson.Encode(mine) {
-			return false
-		}
-		text, _ := v.folder.Get(s.Kwarg)
-		written, _ := text.(string)
-		name := reference.FindStringSubmatch(written)
-		if name == nil || !route.SaysAddress(name[1]+name[2]) {
-			return true
-		}
-		set, _, ok := e.own().Lookup(name[1] + name[2])
-		return !ok || value != set
-	case s.Variable != "":
+	if s.Kwarg == "" {
+		return e.decidesPlace(s)
+	}
+	value, _ := kwargs.Get(s.Kwarg)
+	if mine, ok := v.own.Get(s.Kwarg); ok && pyjson.Encode(value) == pyjson.Encode(mine) {
+		return false
+	}
+	text, _ := v.folder.Get(s.Kwarg)
+	written, _ := text.(string)
+	name := reference.FindStringSubmatch(written)
+	if name == nil || !route.SaysAddress(name[1]+name[2]) {
+		return true
+	}
+	set, _, ok := e.own().Lookup(name[1] + name[2])
+	return !ok || value != set
+}
+
+// decidesPlace reports whether a setting is a variable that the folder sets, or
+// a file that lies in it.
+func (e *environment) decidesPlace(s route.Setting) bool {
+	if s.Variable != "" {
 		_, at, ok := e.Settings.Lookup(s.Variable)
 		return ok && e.Settings.OfFolder(at)
-	case s.File != "":
-		return e.inFolder(route.Point{By: s})
 	}
-	return false
+	return e.inFolder(route.Point{By: s})
 }
 
 // inside reports whether a file lies in a folder, links followed.
