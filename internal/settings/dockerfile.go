@@ -180,7 +180,7 @@ func (p *dockerParser) drop(lines []string, first, last int) {
 		comment = commentAt(lines[first-1])
 	}
 	if comment >= 0 {
-		s.Text = Range{s.Whole.Start + comment, s.Whole.End}
+		s.Text = Range{min(p.starts[first-1]+comment, s.Whole.End), s.Whole.End}
 	}
 	p.refuse(s)
 	if p.lenient && comment >= 0 {
