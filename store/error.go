@@ -54,6 +54,13 @@ type Error struct {
 	// answered, or where it has no names for failures. Rules of Airflow's
 	// classes that look at it are in the dialects.
 	ServiceCode string
+
+	// Absent says of code NotFound that the service itself proved that the
+	// name is not there, or is deleted. The zero value, and any other code,
+	// prove nothing: a proxy in front of the service, a mount or a namespace
+	// that is gone, and a failed log-in answer 404 too. Only a proven miss is
+	// cached, and only a proven miss is "not found" for a served client.
+	Absent bool
 }
 
 // Error says what was being done, to what, where, and why it failed. The hint
@@ -111,6 +118,13 @@ func Clip(name string) string {
 		return name
 	}
 	return fmt.Sprintf("%s... (%d bytes)", strings.ToValidUTF8(name[:most], ""), len(name))
+}
+
+// Absent reports whether the first *Error in err's tree is a proven miss: code
+// NotFound and [Error.Absent].
+func Absent(err error) bool {
+	var e *Error
+	return errors.As(err, &e) && e.Code == NotFound && e.Absent
 }
 
 // ServiceCodeOf returns the service's own name of the failure from the first

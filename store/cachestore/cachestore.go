@@ -2,8 +2,8 @@
 // not look-ups: which layer wins is computed over cached answers and stays
 // exact.
 //
-// What is cached is what the store said: a secret, or that there is none. A
-// failure is never cached. While the store fails because it is unavailable or
+// What is cached is what the store said: a secret, or that there is provably
+// none (store.Error.Absent). A failure and a miss without proof are never cached. While the store fails because it is unavailable or
 // throttled, what was last known of a name, a secret or a miss, is served
 // for up to Options.Stale past its time. A denial or a failed login evicts the
 // name. A write through the cache is seen by the next read.
@@ -39,7 +39,7 @@ type Options struct {
 	Now func() time.Time
 }
 
-// entry is what the store said of a name: a secret, or nil for a miss.
+// entry is what the store said of a name: a secret, or nil for a proven miss.
 type entry struct {
 	secret *store.Secret
 	at     time.Time
@@ -107,7 +107,7 @@ func (s *Store) age(e entry) time.Duration { return s.o.Now().Sub(e.at) }
 
 func (s *Store) answer(name string, e entry) (*store.Secret, error) {
 	if e.secret == nil {
-		return nil, &store.Error{Op: "get", Store: store.Label(s.inner), Name: name, Code: store.NotFound}
+		return nil, &store.Error{Op: "get", Store: store.Label(s.inner), Name: name, Code: store.NotFound, Absent: true}
 	}
 	secret := *e.secret
 	secret.Payload = slices.Clone(e.secret.Payload)
@@ -120,7 +120,7 @@ func (s *Store) fetch(ctx context.Context, name string) (entry, error) {
 	before := s.changes.Load()
 	secret, err := s.inner.Get(ctx, name)
 	switch {
-	case err == nil, errors.Is(err, store.ErrNotFound):
+	case err == nil, store.Absent(err):
 		e := entry{secret: secret, at: s.o.Now()}
 		if err != nil {
 			e.secret = nil

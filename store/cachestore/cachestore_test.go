@@ -103,6 +103,27 @@ func TestAnAnswerIsKeptForItsTime(t *testing.T) {
 	c.wantReads(t, 2)
 }
 
+// What answers 404 for the service proves nothing: it is not kept, and does
+// not replace what is known.
+func TestAMissWithoutProofIsNotKept(t *testing.T) {
+	c := newCached(time.Minute, time.Hour)
+	c.up.down(store.NotFound)
+	for range 2 {
+		if _, err := c.Get(context.Background(), "a"); store.CodeOf(err) != store.NotFound || store.Absent(err) {
+			t.Errorf("Get: error %v, want a miss without proof", err)
+		}
+	}
+	c.wantReads(t, 2)
+	c.up.up()
+	c.seed(t, "a", "1")
+	c.want(t, "a", "1")
+	c.now = c.now.Add(2 * time.Minute)
+	c.up.down(store.NotFound)
+	c.wantCode(t, "a", store.NotFound)
+	c.up.down(store.Unavailable)
+	c.want(t, "a", "1")
+}
+
 func TestAMissIsKeptToo(t *testing.T) {
 	c := newCached(time.Minute, 0)
 	c.wantCode(t, "a", store.NotFound)

@@ -110,7 +110,8 @@ func (s *Store) ready(ctx context.Context, op, name string) error {
 }
 
 func (s *Store) fail(op, name string, code store.Code, cause error) error {
-	return &store.Error{Op: op, Store: s.name, Name: name, Code: code, Err: cause}
+	return &store.Error{Op: op, Store: s.name, Name: name, Code: code, Err: cause,
+		Absent: code == store.NotFound}
 }
 
 var (

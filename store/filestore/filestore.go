@@ -92,7 +92,7 @@ func (s *Store) Get(ctx context.Context, name string) (*store.Secret, error) {
 	}
 	v, ok := values.Get(key)
 	if !ok {
-		return nil, s.fail(op, name, &store.Error{Code: store.NotFound})
+		return nil, s.fail(op, name, &store.Error{Code: store.NotFound, Absent: true})
 	}
 	if text, ok := v.(string); ok {
 		return &store.Secret{Payload: []byte(text), Form: store.Text}, nil
@@ -165,7 +165,7 @@ func (s *Store) fail(op, name string, err error) error {
 	var path *fs.PathError
 	switch {
 	case errors.As(err, &coded):
-		out.Code, out.Hint, out.Err = coded.Code, coded.Hint, coded.Err
+		out.Code, out.Hint, out.Err, out.Absent = coded.Code, coded.Hint, coded.Err, coded.Absent
 	case errors.As(err, &path):
 		out.Code, out.Hint = store.Invalid, "the kwargs variables_file_path, connections_file_path and configs_file_path must name files that can be read"
 		if errors.Is(err, fs.ErrPermission) {

@@ -56,7 +56,7 @@ func (s *Store) Close() error {
 }
 
 func (s *Store) fail(op, name string, code store.Code, cause error) error {
-	return &store.Error{Op: op, Store: s.name, Name: name, Code: code, Err: cause}
+	return &store.Error{Op: op, Store: s.name, Name: name, Code: code, Err: cause, Absent: code == store.NotFound}
 }
 
 // begin takes the lock, which the caller gives back by end, unless the store

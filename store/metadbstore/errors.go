@@ -25,8 +25,9 @@ func (s *Store) fail(op, name string, err error) error {
 	switch {
 	case errors.As(err, &known):
 		e.Code, e.Hint, e.Err, e.ServiceCode = known.Code, known.Hint, known.Err, known.ServiceCode
+		e.Absent = known.Absent
 	case errors.Is(err, sql.ErrNoRows):
-		e.Code, e.Err = store.NotFound, nil
+		e.Code, e.Err, e.Absent = store.NotFound, nil, true
 	case errors.As(err, &late):
 		e.Code, e.Err = store.Unavailable, late
 		e.Hint = "is the server up, and can it be reached from here?"

@@ -53,7 +53,7 @@ func fail(label, op, name string, err error) error {
 	case errors.As(err, &known):
 		e.Code, e.Hint = known.code, known.hint
 	case errors.Is(err, sql.ErrNoRows):
-		e.Code, e.Err = store.NotFound, nil
+		e.Code, e.Err, e.Absent = store.NotFound, nil, true
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		e.Code = store.Unavailable
 	case errors.As(err, &failed):
