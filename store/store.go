@@ -46,7 +46,9 @@ type Writer interface {
 	Delete(ctx context.Context, name string) error
 }
 
-// Versioner is a Store that keeps more than the latest version.
+// Versioner is a Store that keeps more than the latest version. A call that
+// changes versions takes each once, and at most MaxVersions: more are Invalid.
+// One that fails may have changed some of them.
 type Versioner interface {
 	// GetVersion returns one version; 0 means the latest. A hidden or
 	// destroyed version is NotFound.

@@ -51,6 +51,10 @@ func (s *Store) SetAttributes(ctx context.Context, name, protocol string, attrib
 // change applies f to the given versions of name, or to the latest when none
 // is given; those that are not there are passed over.
 func (s *Store) change(ctx context.Context, op, name string, versions []int64, f func(*version, time.Time)) error {
+	versions, err := store.DistinctVersions(versions)
+	if err != nil {
+		return err
+	}
 	end, err := s.begin(ctx, op, name)
 	if err != nil {
 		return err

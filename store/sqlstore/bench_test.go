@@ -23,7 +23,7 @@ func fillTest(b *testing.B, s *Namespace, count int) {
 				return err
 			}
 			r.latest++
-			if err := s.insert(ctx, tx, k, r, name, &store.Secret{Payload: []byte("value of " + name)},
+			if _, err := s.insert(ctx, tx, k, r, name, &store.Secret{Payload: []byte("value of " + name)},
 				&store.Secret{Time: now}); err != nil {
 				return err
 			}

@@ -17,6 +17,7 @@ type Namespace struct {
 	db     *DB
 	name   string
 	owner  bool // Close closes db too
+	ahead  bool // its changes go before those that wait
 	closed atomic.Bool
 }
 
@@ -31,6 +32,11 @@ var (
 // Namespace returns the store called name, which comes to be with the first
 // write. Its Close leaves the folder open.
 func (db *DB) Namespace(name string) *Namespace { return &Namespace{db: db, name: name} }
+
+// Ahead returns the same store for changes that wait for nothing but the one
+// transaction that runs, however many others wait: those that take access away.
+// Its Close leaves the folder open.
+func (n *Namespace) Ahead() *Namespace { return &Namespace{db: n.db, name: n.name, ahead: true} }
 
 // Name says where the store is, for messages.
 func (n *Namespace) Name() string { return n.db.label }
@@ -106,6 +112,10 @@ func (n *Namespace) change(ctx context.Context, create bool, f func(*sql.Tx, *na
 	if err := n.db.mayChange(); err != nil {
 		return err
 	}
+	if err := n.db.writers.Enter(ctx, n.ahead); err != nil {
+		return &cause{code: store.Unavailable, hint: "try again", err: fmt.Errorf("waiting for the changes before this one: %w", err)}
+	}
+	defer n.db.writers.Leave()
 	tx, err := n.db.write.BeginTx(ctx, nil)
 	if err != nil {
 		return err

@@ -12,6 +12,7 @@ import (
 
 	"github.com/tink-crypto/tink-go/v2/tink"
 
+	"github.com/airlock-secrets/airlock/internal/queue"
 	"github.com/airlock-secrets/airlock/store"
 )
 
@@ -27,6 +28,7 @@ type DB struct {
 	label       string
 	kek         tink.AEADWithContext
 	read, write *sql.DB
+	writers     *queue.Queue // of one place: SQLite has one writer
 	statements  statements
 	frozen      bool // on a file system that cannot be written
 	closed      atomic.Bool
@@ -51,7 +53,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	if err != nil {
 		return nil, fail(label, "open", "", err)
 	}
-	db := &DB{label: label, kek: kek, keys: map[string]*namespaceKey{}}
+	db := &DB{label: label, kek: kek, writers: queue.New(1), keys: map[string]*namespaceKey{}}
 	if err := db.open(ctx, filepath.Join(o.dir(), databaseFile)); err != nil {
 		db.close()
 		return nil, db.fail("open", "", err)

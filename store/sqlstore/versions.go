@@ -36,21 +36,32 @@ func (n *Namespace) Destroy(ctx context.Context, name string, versions ...int64)
 	})
 }
 
-// each runs f on versions of name, or on the latest where none is given.
+// batch is how many versions one transaction touches. Each may hold MaxPayload
+// bytes, which SQLite writes anew, and every other change waits that long.
+const batch = 16
+
+// each runs f on versions of name, or on the latest where none is given, in
+// transactions of at most a batch.
 func (n *Namespace) each(ctx context.Context, op, name string, versions []int64,
 	f func(*sql.Tx, *record, int64, time.Time) error) error {
-	err := n.usable(name)
-	if err == nil {
-		now := time.Now().UTC()
+	versions, err := store.DistinctVersions(versions)
+	if err != nil {
+		return err
+	}
+	err = n.usable(name)
+	now := time.Now().UTC()
+	for first := true; err == nil && (first || len(versions) > 0); first = false {
+		some := versions[:min(batch, len(versions))]
+		versions = versions[len(some):]
 		err = n.change(ctx, false, func(tx *sql.Tx, k *namespaceKey) error {
 			r, err := find(ctx, tx, k, name)
 			if err != nil {
 				return err
 			}
-			if len(versions) == 0 {
-				versions = []int64{r.latest}
+			if len(some) == 0 {
+				some = []int64{r.latest}
 			}
-			for _, version := range versions {
+			for _, version := range some {
 				if err := f(tx, r, version, now); err != nil {
 					return err
 				}

@@ -66,6 +66,7 @@ func (n *Namespace) put(ctx context.Context, name string, s *store.Secret, o *st
 	}
 	now := time.Now().UTC()
 	stored := &store.Secret{Form: s.Form, Time: now}
+	var excess bool
 	err := n.change(ctx, true, func(tx *sql.Tx, k *namespaceKey) error {
 		r, err := findOrMake(ctx, tx, k, name, now)
 		if err != nil {
@@ -79,8 +80,15 @@ func (n *Namespace) put(ctx context.Context, name string, s *store.Secret, o *st
 		if stored.Attributes, err = k.openAttributes(name, r.attributes); err != nil {
 			return err
 		}
-		return n.insert(ctx, tx, k, r, name, s, stored)
+		excess, err = n.insert(ctx, tx, k, r, name, s, stored)
+		return err
 	})
+	for err == nil && excess {
+		var failed error
+		if excess, failed = n.trim(ctx, name); failed != nil {
+			break // the version is stored, and the next one drops what is left
+		}
+	}
 	return stored, err
 }
 
@@ -105,21 +113,52 @@ func storable(s *store.Secret) error {
 	return nil
 }
 
-// insert adds the version that r.latest numbers and drops the oldest.
-func (n *Namespace) insert(ctx context.Context, tx *sql.Tx, k *namespaceKey, r *record, name string, s, stored *store.Secret) error {
+// insert adds the version that r.latest numbers and drops a batch of the oldest;
+// excess says that there are more to drop.
+func (n *Namespace) insert(ctx context.Context, tx *sql.Tx, k *namespaceKey, r *record, name string,
+	s, stored *store.Secret) (excess bool, err error) {
 	sealed, err := k.sealValue(name, r.latest, s.Form, s.Payload)
 	if err != nil {
-		return err
+		return false, err
 	}
 	if _, err := tx.ExecContext(ctx, "INSERT INTO version (record, version, form, sealed, created) VALUES (?, ?, ?, ?, ?)",
 		r.id, r.latest, int(s.Form), sealed, stored.Time.UnixNano()); err != nil {
-		return err
+		return false, err
 	}
-	if _, err := tx.ExecContext(ctx, "DELETE FROM version WHERE record = ? AND version <= ?",
-		r.id, r.latest-maxVersions(stored.Attributes)); err != nil {
-		return err
+	if excess, err = r.drop(ctx, tx, r.latest-maxVersions(stored.Attributes)); err != nil {
+		return false, err
 	}
-	return r.touch(ctx, tx, stored.Time)
+	return excess, r.touch(ctx, tx, stored.Time)
+}
+
+// drop removes a batch of the oldest versions up to last, and reports whether
+// it was a whole one.
+func (r *record) drop(ctx context.Context, tx *sql.Tx, last int64) (bool, error) {
+	dropped, err := tx.ExecContext(ctx, `DELETE FROM version WHERE record = ? AND version IN
+		(SELECT version FROM version WHERE record = ? AND version <= ? ORDER BY version LIMIT ?)`, r.id, r.id, last, batch)
+	if err != nil {
+		return false, err
+	}
+	n, err := dropped.RowsAffected()
+	return n == batch, err
+}
+
+// trim drops a batch of the versions that max_versions no longer allows, and
+// reports whether there may be more.
+func (n *Namespace) trim(ctx context.Context, name string) (excess bool, err error) {
+	err = n.change(ctx, false, func(tx *sql.Tx, k *namespaceKey) error {
+		r, err := find(ctx, tx, k, name)
+		if err != nil {
+			return err
+		}
+		attributes, err := k.openAttributes(name, r.attributes)
+		if err != nil {
+			return err
+		}
+		excess, err = r.drop(ctx, tx, r.latest-maxVersions(attributes))
+		return err
+	})
+	return excess && err == nil, err
 }
 
 // maxVersions is how many versions to keep.
@@ -148,13 +187,21 @@ func (r *record) expect(ctx context.Context, tx *sql.Tx, o *store.PutOptions) er
 }
 
 // Delete removes name, its versions and its attributes. The freed pages are
-// overwritten.
+// overwritten. Of a name with many versions the oldest go first, a batch at a
+// time.
 func (n *Namespace) Delete(ctx context.Context, name string) error {
 	err := n.usable(name)
-	if err == nil {
+	for begun, more := false, true; err == nil && more; begun = true {
 		err = n.change(ctx, false, func(tx *sql.Tx, k *namespaceKey) error {
 			r, err := find(ctx, tx, k, name)
+			if begun && errors.Is(err, sql.ErrNoRows) {
+				more = false // somebody else has removed the rest
+				return nil
+			}
 			if err != nil {
+				return err
+			}
+			if more, err = r.drop(ctx, tx, r.latest-1); err != nil || more {
 				return err
 			}
 			_, err = tx.ExecContext(ctx, "DELETE FROM record WHERE id = ?", r.id)

@@ -31,6 +31,7 @@ func versionTests() []testCase {
 			ok(t, "Destroy", v.Destroy(s.ctx, "name", 7))
 			wantSecret(t, s.get(t, "name"), s.sample("one"))
 		}},
+		{"a call names each version once and a hundred at most", testManyVersions},
 		{"a destroyed version never comes back", testDestroy},
 		{"a write after hiding is readable", func(t *testing.T, s *suite) {
 			v := s.versioner(t)
@@ -211,6 +212,25 @@ func testRestoreByAnother(t *testing.T, s *suite) {
 	}
 	ok(t, "Restore", v.Restore(s.ctx, "name", "vault", 1))
 	wantSecret(t, s.get(t, "name"), s.sample("one"))
+}
+
+func testManyVersions(t *testing.T, s *suite) {
+	v := s.versioner(t)
+	s.put(t, "name", s.sample("one"))
+	s.put(t, "name", s.sample("two"))
+	many := make([]int64, store.MaxVersions+1)
+	for i := range many {
+		many[i] = 1
+	}
+	wantCode(t, "Hide of too many", v.Hide(s.ctx, "name", s.protocol(), many...), store.Invalid)
+	wantCode(t, "Restore of too many", v.Restore(s.ctx, "name", s.protocol(), many...), store.Invalid)
+	wantCode(t, "Destroy of too many", v.Destroy(s.ctx, "name", many...), store.Invalid)
+	_, err := v.GetVersion(s.ctx, "name", 1)
+	ok(t, "GetVersion", err)
+	ok(t, "Hide of one a hundred times", v.Hide(s.ctx, "name", s.protocol(), many[1:]...))
+	_, err = v.GetVersion(s.ctx, "name", 1)
+	wantCode(t, "GetVersion of a hidden version", err, store.NotFound)
+	wantSecret(t, s.get(t, "name"), s.sample("two"))
 }
 
 func testDestroy(t *testing.T, s *suite) {

@@ -90,6 +90,10 @@ func (s *Store) mark(ctx context.Context, op, name, by, area string, versions []
 	if by != Protocol {
 		return s.foreign(op, name, by)
 	}
+	versions, err := store.DistinctVersions(versions)
+	if err != nil {
+		return err
+	}
 	return s.versioned(ctx, op, name, func(ctx context.Context, token, mount, path string) error {
 		which := versions
 		if len(which) == 0 {
