@@ -59,10 +59,14 @@ func (p *pass) about(o acl.Object) {
 
 func (p *pass) aboutRef(r airflow.Ref) { p.ref = r }
 
-// spell names the secret as its store does, once it is known which that is.
+// spell names the secret as its store does, once it is known which that is. Of
+// an id like "/" the store's spelling leaves nothing: the line has it as typed.
 func (p *pass) spell() {
 	if p.ref.Kind != "" {
 		stored := p.g.spelling(p.source, p.ref)
+		if stored.ID == "" {
+			stored = p.ref
+		}
 		if p.about(refObject(stored)); stored != p.ref {
 			p.entry.Typed = p.ref.ID
 		}
