@@ -36,7 +36,7 @@ func (h *Handler) auth(q *request, rest string) error {
 	default:
 		return noPath()
 	}
-	body, err := q.body()
+	body, err := q.body(maxAuthBody)
 	if err != nil {
 		return err
 	}
@@ -156,7 +156,7 @@ func (h *Handler) login(q *request) error {
 }
 
 func (h *Handler) approle(q *request) (*client.Session, string, error) {
-	body, err := q.body()
+	body, err := q.body(maxAuthBody)
 	if err != nil {
 		return nil, "", err
 	}
@@ -197,11 +197,14 @@ func (h *Handler) capabilities(q *request) error {
 	if q.op != opWrite {
 		return unsupported()
 	}
-	body, err := q.body()
+	body, err := q.body(maxBody)
 	if err != nil {
 		return err
 	}
-	paths := pathsOf(body)
+	paths, err := pathsOf(body)
+	if err != nil {
+		return err
+	}
 	if len(paths) == 0 {
 		return &statusError{http.StatusBadRequest, "paths must be supplied"}
 	}
@@ -218,7 +221,7 @@ func (h *Handler) capabilities(q *request) error {
 	return q.flat(data)
 }
 
-func pathsOf(body object) []string {
+func pathsOf(body object) ([]string, error) {
 	var paths []string
 	for _, field := range []string{"paths", "path"} {
 		raw := body[field]
@@ -228,12 +231,22 @@ func pathsOf(body object) []string {
 		if raw[0] != '[' {
 			raw = slices.Concat(rawJSON("["), raw, rawJSON("]"))
 		}
-		list, err := texts(raw)
-		if err == nil {
-			paths = append(paths, list...)
+		list, err := items("paths", raw, maxPaths-len(paths))
+		if err != nil {
+			return nil, beyond("paths", maxPaths)
 		}
+		texts, err := texts(list)
+		if err != nil {
+			continue
+		}
+		for _, path := range texts {
+			if len(path) > maxPath {
+				return nil, longPath()
+			}
+		}
+		paths = append(paths, texts...)
 	}
-	return paths
+	return paths, nil
 }
 
 func (h *Handler) capabilitiesOn(q *request, path string) []string {

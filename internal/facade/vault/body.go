@@ -14,22 +14,17 @@ import (
 	wire "github.com/airlock-secrets/airlock/internal/wire/vault"
 )
 
-// The bounds on a body.
-const (
-	maxBody  = 1 << 20
-	maxDepth = 500
-)
-
 // object is a JSON object whose members are left as they came.
 type object map[string]json.RawMessage
 
-// body reads the request's body, a JSON object. None at all is an empty one.
-func (q *request) body() (object, error) {
-	b, err := io.ReadAll(http.MaxBytesReader(q.w, q.r.Body, maxBody))
+// body reads the request's body, a JSON object of at most so many bytes. None at
+// all is an empty one.
+func (q *request) body(most int64) (object, error) {
+	b, err := io.ReadAll(http.MaxBytesReader(q.w, q.r.Body, most))
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &large):
-		return nil, &statusError{http.StatusRequestEntityTooLarge, "http: request body too large"}
+		return nil, &statusError{http.StatusRequestEntityTooLarge, fmt.Sprintf("http: request body too large: at most %d bytes", most)}
 	case err != nil:
 		return nil, &statusError{http.StatusBadRequest, "failed to read the request's body"}
 	case len(b) == 0:
@@ -39,8 +34,12 @@ func (q *request) body() (object, error) {
 }
 
 func parseObject(b []byte) (object, error) {
-	if depth(b) > maxDepth {
+	s := shapeOf(b)
+	if s.depth > maxDepth {
 		return nil, badJSON(fmt.Sprintf("more than %d levels", maxDepth))
+	}
+	if s.top > maxEntries {
+		return nil, beyond("members", maxEntries)
 	}
 	var o object
 	d := json.NewDecoder(bytes.NewReader(b))
@@ -73,31 +72,14 @@ func explain(err error) string {
 	return "invalid JSON"
 }
 
-// depth is how deep arrays and objects are nested, counted without parsing.
-func depth(b []byte) int {
-	now, most, inString := 0, 0, false
-	for i := 0; i < len(b); i++ {
-		switch c := b[i]; {
-		case inString && c == '\\':
-			i++
-		case c == '"':
-			inString = !inString
-		case inString:
-		case c == '{' || c == '[':
-			now++
-			most = max(most, now)
-		case c == '}' || c == ']':
-			now--
-		}
-	}
-	return most
-}
-
 // isNull reports whether a member is absent or null.
 func isNull(raw json.RawMessage) bool { return len(raw) == 0 || string(raw) == "null" }
 
 // asObject reads a member that must be an object.
 func asObject(field string, raw json.RawMessage) (object, error) {
+	if err := checkEntries(field, raw); err != nil {
+		return nil, err
+	}
 	var o object
 	if err := json.Unmarshal(raw, &o); err != nil {
 		return nil, conversion(field, "expected type 'map[string]interface {}', got unconvertible type '"+typeName(raw)+"'")
@@ -129,21 +111,28 @@ func asInt(raw json.RawMessage) (int64, bool) {
 	return n, err == nil
 }
 
-// asInts reads a list of whole numbers, also one alone or a text with commas.
-func asInts(field string, raw json.RawMessage) ([]int64, error) {
+// asInts reads a list of at most so many whole numbers, also one alone or a text
+// with commas.
+func asInts(field string, raw json.RawMessage, most int) ([]int64, error) {
 	if isNull(raw) {
 		return nil, nil
 	}
-	var items []json.RawMessage
+	var list []json.RawMessage
 	if raw[0] == '[' {
-		_ = json.Unmarshal(raw, &items) // valid already, and an array
+		var err error
+		if list, err = items(field, raw, most); err != nil {
+			return nil, err
+		}
 	} else {
 		for part := range strings.SplitSeq(strings.Trim(string(raw), `"`), ",") {
-			items = append(items, json.RawMessage(strings.TrimSpace(part)))
+			if len(list) == most {
+				return nil, beyond(field, most)
+			}
+			list = append(list, json.RawMessage(strings.TrimSpace(part)))
 		}
 	}
-	numbers := make([]int64, 0, len(items))
-	for i, item := range items {
+	numbers := make([]int64, 0, len(list))
+	for i, item := range list {
 		n, ok := asInt(item)
 		if !ok {
 			return nil, &statusError{http.StatusBadRequest, fmt.Sprintf("Field validation failed: error converting input for field %q: "+

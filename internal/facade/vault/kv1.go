@@ -71,7 +71,7 @@ func (h *Handler) readV1(q *request, n gate.Name) error {
 }
 
 func (h *Handler) writeV1(q *request, n gate.Name) error {
-	body, err := q.body()
+	body, err := q.body(maxBody)
 	if err != nil {
 		return err
 	}
@@ -81,6 +81,9 @@ func (h *Handler) writeV1(q *request, n gate.Name) error {
 	raw, err := json.Marshal(body)
 	if err != nil {
 		return badJSON("it cannot be kept")
+	}
+	if err := checkEntries("the body", raw); err != nil {
+		return err
 	}
 	var compact bytes.Buffer
 	if err := json.Compact(&compact, raw); err != nil {

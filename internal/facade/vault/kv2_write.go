@@ -20,7 +20,7 @@ type versionWrite struct {
 }
 
 func (q *request) versionWrite() (*versionWrite, error) {
-	body, err := q.body()
+	body, err := q.body(maxBody)
 	if err != nil {
 		return nil, err
 	}
@@ -207,15 +207,15 @@ func merge(target, patch map[string]any) {
 
 // changeVersions serves delete, undelete and destroy of given versions.
 func (h *Handler) changeVersions(q *request, verb string, n gate.Name) error {
-	body, err := q.body()
+	body, err := q.body(maxBody)
 	if err != nil {
 		return err
 	}
-	versions, err := asInts("versions", body["versions"])
+	which, err := versions(body)
 	if err != nil {
 		return err
 	}
-	if len(versions) == 0 {
+	if len(which) == 0 {
 		message := "no version number provided"
 		if verb != "destroy" {
 			message = strings.ToUpper(message[:1]) + message[1:]
@@ -225,11 +225,11 @@ func (h *Handler) changeVersions(q *request, verb string, n gate.Name) error {
 	ctx := q.r.Context()
 	switch verb {
 	case "delete":
-		err = h.gate.Hide(ctx, &q.caller, n, versions...)
+		err = h.gate.Hide(ctx, &q.caller, n, which...)
 	case "undelete":
-		err = h.gate.Restore(ctx, &q.caller, n, versions...)
+		err = h.gate.Restore(ctx, &q.caller, n, which...)
 	default:
-		err = h.gate.Destroy(ctx, &q.caller, n, versions...)
+		err = h.gate.Destroy(ctx, &q.caller, n, which...)
 	}
 	return q.gone(err)
 }

@@ -188,7 +188,7 @@ func describe(r *store.Record) *metadataAnswer {
 // writeMetadata changes the members that are given; a patch merges custom
 // metadata and wants the secret to be there.
 func (h *Handler) writeMetadata(q *request, n gate.Name, patch bool) error {
-	body, err := q.body()
+	body, err := q.body(maxBody)
 	if err != nil {
 		return err
 	}
@@ -256,6 +256,9 @@ func (s *settings) setMax(raw rawJSON) error {
 	}
 	if n < 0 {
 		return conversion(attrMax, "a number of versions is not negative")
+	}
+	if n > maxKept && n != s.MaxVersions {
+		return conversion(attrMax, fmt.Sprintf("at most %d versions are kept", maxKept))
 	}
 	s.MaxVersions = n
 	return nil

@@ -58,11 +58,14 @@ func (q *request) parse() error {
 	case pathOutside:
 		return &statusError{status: http.StatusNotFound}
 	case pathLong:
-		return &statusError{http.StatusBadRequest, "the path is longer than " + strconv.Itoa(maxPath) + " bytes"}
+		return longPath()
 	}
 	q.path = p
 	if gate.Relative(p) {
 		return &statusError{http.StatusBadRequest, "relative paths not supported"}
+	}
+	if err := checkQuery(q.r.URL.RawQuery); err != nil {
+		return err
 	}
 	if q.r.URL.RawQuery != "" {
 		q.query = q.r.URL.Query()
@@ -77,6 +80,10 @@ func (q *request) parse() error {
 		return &statusError{http.StatusBadRequest, "response wrapping is not supported here: leave " + wire.WrapTTLHeader + " out"}
 	}
 	return nil
+}
+
+func longPath() error {
+	return &statusError{http.StatusBadRequest, "the path is longer than " + strconv.Itoa(maxPath) + " bytes"}
 }
 
 // header is Header.Get without making the name canonical again.

@@ -214,8 +214,12 @@ func members(v any) (map[string]any, error) {
 	return all, nil
 }
 
-func texts(raw rawJSON) ([]string, error) {
-	var list []string
-	err := json.Unmarshal(raw, &list)
-	return list, err
+func texts(raw []rawJSON) ([]string, error) {
+	list := make([]string, len(raw))
+	for i := range raw {
+		if err := json.Unmarshal(raw[i], &list[i]); err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
 }
