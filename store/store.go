@@ -108,6 +108,7 @@ type VersionInfo struct {
 	Hidden    time.Time // zero: readable
 	HiddenBy  string    // the protocol that hid it
 	Destroyed bool
+	Damaged   bool // what the store keeps of it cannot be read; only Version is set
 }
 
 // List calls s.List, or answers ErrUnsupported.

@@ -66,8 +66,14 @@ func fail(label, op, name string, err error) error {
 
 // sqliteCode is the table of SQLite's result codes.
 func sqliteCode(code int) (store.Code, string) {
+	if code == sqlite3.SQLITE_IOERR_SHORT_READ { // the file ends too early
+		return store.Corrupt, hintBackup
+	}
 	switch code & 0xff {
-	case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT:
+	case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT,
+		// Our statements are fixed: what they do not find, or may not change, is
+		// a table or a column that is gone or is another one.
+		sqlite3.SQLITE_ERROR, sqlite3.SQLITE_SCHEMA, sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_RANGE:
 		return store.Corrupt, hintBackup
 	case sqlite3.SQLITE_FULL:
 		return store.Unavailable, hintFull

@@ -88,7 +88,7 @@ func (n *Namespace) key(ctx context.Context, q querier) (*namespaceKey, error) {
 	}
 	var wrapped []byte
 	k = &namespaceKey{name: n.name}
-	err := q.QueryRowContext(ctx, "SELECT id, wrapped_key FROM namespace WHERE name = ?", n.name).Scan(&k.id, &wrapped)
+	err := q.QueryRowContext(ctx, "SELECT id, wrapped_key FROM namespace WHERE name = ?", n.name).Scan(into(&k.id), into(&wrapped))
 	if err != nil {
 		return nil, err
 	}

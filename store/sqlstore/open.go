@@ -101,7 +101,7 @@ func (db *DB) open(ctx context.Context, path string) error {
 // checkCanary tells a wrong key from a right one.
 func (db *DB) checkCanary(ctx context.Context) error {
 	var sealed []byte
-	err := db.write.QueryRowContext(ctx, "SELECT sealed FROM canary").Scan(&sealed)
+	err := db.write.QueryRowContext(ctx, "SELECT sealed FROM canary").Scan(into(&sealed))
 	if errors.Is(err, sql.ErrNoRows) {
 		return corrupt("the database has lost the record that its key is checked with")
 	}

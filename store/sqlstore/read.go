@@ -15,16 +15,16 @@ func (db *DB) prepare(ctx context.Context) (err error) {
 		to    **sql.Stmt
 		query string
 	}{
-		{&db.statements.latest, `SELECT v.version, v.form, v.sealed, v.created, v.hidden, r.attributes
-			FROM record r JOIN version v ON v.record = r.id AND v.version = r.latest
+		{&db.statements.latest, `SELECT v.version, v.form, v.sealed, v.created, v.hidden, r.attributes, v.sealed IS NULL, r.latest
+			FROM record r LEFT JOIN version v ON v.record = r.id AND v.version = r.latest
 			WHERE r.namespace = ? AND r.name = ?`},
-		{&db.statements.version, `SELECT v.version, v.form, v.sealed, v.created, v.hidden, r.attributes
+		{&db.statements.version, `SELECT v.version, v.form, v.sealed, v.created, v.hidden, r.attributes, v.sealed IS NULL, r.latest
 			FROM record r JOIN version v ON v.record = r.id
 			WHERE r.namespace = ? AND r.name = ? AND v.version = ?`},
 		{&db.statements.list, `SELECT r.name
-			FROM record r JOIN version v ON v.record = r.id AND v.version = r.latest
+			FROM record r LEFT JOIN version v ON v.record = r.id AND v.version = r.latest
 			WHERE r.namespace = ? AND r.name >= ? AND (? IS NULL OR r.name < ?)
-			AND v.hidden IS NULL AND v.sealed IS NOT NULL ORDER BY r.name`},
+			AND (v.hidden IS NULL AND v.sealed IS NOT NULL OR v.version IS NULL AND r.latest != 0) ORDER BY r.name`},
 	} {
 		if *s.to, err = db.read.PrepareContext(ctx, s.query); err != nil {
 			return fmt.Errorf("preparing a query: %w", err)
@@ -67,12 +67,17 @@ func (n *Namespace) get(ctx context.Context, name string, version int64) (*store
 func (k *namespaceKey) scan(name string, row *sql.Row) (*store.Secret, error) {
 	var s store.Secret
 	var sealed, attributes []byte
-	var created int64
-	var hidden sql.NullInt64
-	if err := row.Scan(&s.Version, &s.Form, &sealed, &created, &hidden, &attributes); err != nil {
+	var created, latest int64
+	var hidden *int64
+	var destroyed bool
+	if err := row.Scan(maybe(&s.Version), maybe(&s.Form), maybe(&sealed), maybe(&created), maybe(&hidden),
+		maybe(&attributes), into(&destroyed), into(&latest)); err != nil {
 		return nil, err
 	}
-	if hidden.Valid || sealed == nil {
+	switch {
+	case s.Version == 0 && latest != 0:
+		return nil, corrupt("its version %d is missing", latest)
+	case hidden != nil || destroyed:
 		return nil, sql.ErrNoRows
 	}
 	var err error
@@ -86,7 +91,8 @@ func (k *namespaceKey) scan(name string, row *sql.Row) (*store.Secret, error) {
 	return &s, nil
 }
 
-// List returns the names whose latest version is readable, by their bytes.
+// List returns the names whose latest version is readable, by their bytes, and
+// those whose latest version is damaged: Get says so.
 func (n *Namespace) List(ctx context.Context, prefix string) ([]string, error) {
 	names, err := n.list(ctx, prefix)
 	return names, n.db.fail("list", prefix, err)
@@ -115,7 +121,7 @@ func (n *Namespace) list(ctx context.Context, prefix string) ([]string, error) {
 	var names []string
 	for rows.Next() {
 		var name []byte
-		if err := rows.Scan(&name); err != nil {
+		if err := rows.Scan(into(&name)); err != nil {
 			return nil, err
 		}
 		names = append(names, string(name))

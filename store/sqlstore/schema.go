@@ -81,7 +81,7 @@ func schemaVersion(ctx context.Context, db *sql.DB) (int, error) {
 		return 0, err
 	}
 	var at int
-	err = db.QueryRowContext(ctx, "SELECT coalesce(max(version), 0) FROM schema_version").Scan(&at)
+	err = db.QueryRowContext(ctx, "SELECT coalesce(max(version), 0) FROM schema_version").Scan(into(&at))
 	return at, err
 }
 

@@ -157,14 +157,17 @@ func (r *record) versions(ctx context.Context, tx *sql.Tx) ([]store.VersionInfo,
 	for rows.Next() {
 		var info store.VersionInfo
 		var created int64
-		var hidden sql.NullInt64
-		var by sql.NullString
-		if err := rows.Scan(&info.Version, &created, &hidden, &by, &info.Destroyed); err != nil {
+		var hidden *int64
+		var by string
+		if err := rows.Scan(into(&info.Version), into(&created), maybe(&hidden), maybe(&by), into(&info.Destroyed)); isDamage(err) {
+			infos = append(infos, store.VersionInfo{Version: info.Version, Damaged: true})
+			continue
+		} else if err != nil {
 			return nil, err
 		}
-		info.Created, info.HiddenBy = instant(created), by.String
-		if hidden.Valid {
-			info.Hidden = instant(hidden.Int64)
+		info.Created, info.HiddenBy = instant(created), by
+		if hidden != nil {
+			info.Hidden = instant(*hidden)
 		}
 		infos = append(infos, info)
 	}

@@ -24,7 +24,7 @@ func find(ctx context.Context, q querier, k *namespaceKey, name string) (*record
 	var r record
 	err := q.QueryRowContext(ctx, `SELECT id, latest, created, updated, attributes
 		FROM record WHERE namespace = ? AND name = ?`, k.id, []byte(name)).
-		Scan(&r.id, &r.latest, &r.created, &r.updated, &r.attributes)
+		Scan(into(&r.id), into(&r.latest), into(&r.created), into(&r.updated), maybe(&r.attributes))
 	return &r, err
 }
 
@@ -197,6 +197,11 @@ func (n *Namespace) Delete(ctx context.Context, name string) error {
 			if begun && errors.Is(err, sql.ErrNoRows) {
 				more = false // somebody else has removed the rest
 				return nil
+			}
+			if isDamage(err) { // what the row says is not needed
+				more = false
+				_, err = tx.ExecContext(ctx, "DELETE FROM record WHERE namespace = ? AND name = ?", k.id, []byte(name))
+				return err
 			}
 			if err != nil {
 				return err
