@@ -54,6 +54,7 @@ var ownChanges = [][]string{
 	{"connections", "add", "other", "--conn-uri", "http://u:CANARY-p@h"},
 	{"connections", "delete", "db"},
 	{"client", "add", "second"},
+	{"client", "extend", "first", "--ttl", "24h"},
 	{"client", "rotate", "first"},
 	{"client", "revoke", "first"},
 }
@@ -94,6 +95,7 @@ func TestCommandsChangeNothingWithoutALine(t *testing.T) {
 		`annotate variable k intended, annotate variable k annotated, delete variable k intended, delete variable k deleted, `+
 		`write connection other intended, write connection other written, delete connection db intended, delete connection db deleted, `+
 		`write client second intended, write client second written, write client first intended, write client first written, `+
+		`write client first intended, write client first written, `+
 		`delete client first intended, delete client first deleted`)
 }
 

@@ -18,7 +18,8 @@ import (
 // client manages who may ask the daemon. While one runs, the changes reach it
 // through its socket and count at once.
 func (a *app) client() *cobra.Command {
-	return group("client", "Manage who may ask the daemon", a.clientAdd(), a.clientList(), a.clientRotate(), a.clientRevoke())
+	return group("client", "Manage who may ask the daemon", a.clientAdd(), a.clientList(),
+		a.clientExtend(), a.clientRotate(), a.clientRevoke())
 }
 
 func (a *app) clientAdd() *cobra.Command {
@@ -40,11 +41,9 @@ their hashes are kept: what is printed here is not shown again.`,
 			if write {
 				spec.Rules = []acl.Rule{{Actions: []acl.Action{acl.Read, acl.List, acl.Write, acl.Delete}}}
 			}
-			if ttl < 0 {
-				return usageError{msg: "--ttl is below zero", hint: "0 is for ever"}
-			}
-			if ttl > 0 {
-				spec.Expires = time.Now().Add(ttl)
+			var err error
+			if spec.Expires, err = expiry(ttl); err != nil {
+				return err
 			}
 			return a.withClients(c.Context(), func(ctx context.Context, r *client.Registry) error {
 				return a.credentials(r.Create(ctx, spec))
@@ -53,7 +52,49 @@ their hashes are kept: what is printed here is not shown again.`,
 	}
 	c.Flags().BoolVar(&spec.AppRole, "approle", false, "also give it a role id and a secret id")
 	c.Flags().BoolVar(&write, "write", false, "also let it list, write and delete")
-	c.Flags().DurationVar(&ttl, "ttl", 0, "how `long` the client is good for; 0 is for ever")
+	ttlFlag(c, &ttl)
+	return c
+}
+
+func ttlFlag(c *cobra.Command, to *time.Duration) {
+	c.Flags().DurationVar(to, "ttl", 0, "how `long` the client is good for; 0 is for ever")
+}
+
+// expiry is when a client ends that is good for ttl from now.
+func expiry(ttl time.Duration) (time.Time, error) {
+	switch {
+	case ttl < 0:
+		return time.Time{}, usageError{msg: "--ttl is below zero", hint: "0 is for ever"}
+	case ttl == 0:
+		return time.Time{}, nil
+	}
+	return time.Now().Add(ttl), nil
+}
+
+func (a *app) clientExtend() *cobra.Command {
+	var ttl time.Duration
+	c := &cobra.Command{
+		Use:   "extend NAME --ttl LONG",
+		Short: "Set how long a client is good for, from now",
+		Long: `Set how long a client is good for, from now. Its credentials stay. A client that has
+expired is good again; nothing else lets it in, also where the clock is set back.`,
+		Example: `  airlock client extend airflow --ttl 720h
+  airlock client extend airflow --ttl 0`,
+		Args: args(cobra.ExactArgs(1)),
+		RunE: func(c *cobra.Command, list []string) error {
+			if !c.Flags().Changed("ttl") {
+				return usageError{msg: "--ttl is missing", hint: "say how long the client is good for, as 24h; 0 is for ever"}
+			}
+			expires, err := expiry(ttl)
+			if err != nil {
+				return err
+			}
+			return a.withClients(c.Context(), func(ctx context.Context, r *client.Registry) error {
+				return r.Extend(ctx, list[0], expires)
+			})
+		},
+	}
+	ttlFlag(c, &ttl)
 	return c
 }
 
@@ -84,12 +125,17 @@ func (a *app) clientList() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "list",
 		Short: "List the clients, without their credentials",
-		Args:  args(cobra.NoArgs),
+		Long: `List the clients, without their credentials. The state of a client is good, expired
+(until it is extended), or damaged: its record cannot be used, and it is refused.`,
+		Args: args(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
 			return a.withClients(c.Context(), func(_ context.Context, r *client.Registry) error {
 				var rows []*pyjson.Object
 				for _, info := range r.List() {
 					rows = append(rows, clientRow(info))
+					if info.Damage != nil {
+						a.say("airlock: %v\nhint: %s", info.Damage, store.Hint(info.Damage))
+					}
 				}
 				return a.print(output, rows, nil)
 			})
@@ -101,13 +147,24 @@ func (a *app) clientList() *cobra.Command {
 
 func clientRow(info client.Info) *pyjson.Object {
 	o := pyjson.NewObject()
-	o.Set("name", info.Name)
+	o.Set("name", client.Shown(info.Name))
+	if info.Damage != nil {
+		for _, unknown := range []string{"created", "expires", "approle"} {
+			o.Set(unknown, nil)
+		}
+		o.Set("state", "damaged")
+		return o
+	}
 	o.Set("created", info.Created.UTC().Format(time.RFC3339))
 	o.Set("expires", nil)
 	if !info.Expires.IsZero() {
 		o.Set("expires", info.Expires.UTC().Format(time.RFC3339))
 	}
 	o.Set("approle", info.RoleID != "")
+	o.Set("state", "good")
+	if info.Expired {
+		o.Set("state", "expired")
+	}
 	return o
 }
 

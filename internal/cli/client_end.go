@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/airlock-secrets/airlock/internal/audit"
@@ -27,7 +28,11 @@ func (a *app) revoke(ctx context.Context, name string) error {
 func (a *app) rotate(ctx context.Context, name string) error {
 	return a.endClient(ctx, "rotate", name, func(s store.Store) error {
 		return onRegistry(ctx, s, func(ctx context.Context, r *client.Registry) error {
-			return a.credentials(r.Rotate(ctx, name, nil))
+			err := a.credentials(r.Rotate(ctx, name, nil))
+			if slices.ContainsFunc(r.List(), func(i client.Info) bool { return i.Name == name && i.Expired }) {
+				a.say("airlock: the client has expired and is refused: to let it in, run airlock client extend %s --ttl LONG", name)
+			}
+			return err
 		})
 	})
 }

@@ -26,6 +26,7 @@ var trapCommands = []string{
 	"connections add absent --conn-uri http://h", "connections delete absent", "connections lint http://h", "connections convert more.txt",
 	"config get-value database sql_alchemy_conn", "config validate", "explain variable absent", "explain connection absent",
 	"render env --variables absent", "exec --strict --variables absent -- true", "client list", "client add x", "client revoke x", "client rotate x",
+	"client extend x --ttl 1h",
 	"init vault --url https://vault.example.com --dry-run", "init ssm --dry-run --region-name us-east-1", "init gcp --dry-run --project-id my-project", "init secretsmanager --dry-run --region-name us-east-1",
 	"init azure --dry-run --vault-url https://v.vault.azure.net", "trust --list", "version", "man " + os.DevNull,
 	"__complete connections get ", "__complete exec --variables ", "check --live --dry-run", "check --live", "serve --listen 127.0.0.1:0 --dev",

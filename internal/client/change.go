@@ -2,8 +2,10 @@ package client
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"regexp"
+	"strconv"
 	"time"
 
 	"github.com/airlock-secrets/airlock/internal/acl"
@@ -45,6 +47,15 @@ func invalid(op, name string, err error) error {
 	return &store.Error{Op: op, Name: name, Code: store.Invalid, Err: err}
 }
 
+// Shown is a client's name as commands show it and take it: a name that is no
+// client's name, which only a damaged record can have, is quoted.
+func Shown(name string) string {
+	if checkName("", name) == nil {
+		return name
+	}
+	return strconv.QuoteToASCII(name)
+}
+
 func checkName(op, name string) error {
 	if !regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`).MatchString(name) {
 		return invalid(op, name, fmt.Errorf("a client's name is 1 to 64 letters, digits, dots, dashes and underscores"))
@@ -70,12 +81,13 @@ func (r *Registry) Create(ctx context.Context, spec Spec) (*Credentials, error) 
 	}
 	r.changes.Lock()
 	defer r.changes.Unlock()
+	now := r.now()
 	c := &record{Version: recordVersion, Name: spec.Name, Deployment: spec.Deployment, Rules: spec.Rules,
-		Created: r.opts.Now().UTC(), Expires: spec.Expires}
+		Created: now.wall, Expires: spec.Expires.UTC()}
 	if spec.AppRole {
 		c.RoleID = uuid()
 	}
-	creds := c.arm(spec.Token, spec.SecretTTL, spec.SecretUses, r.opts.Now())
+	creds := c.arm(spec.Token, spec.SecretTTL, spec.SecretUses, now)
 	return made(creds, r.put(ctx, op, nil, c))
 }
 
@@ -105,12 +117,32 @@ func (r *Registry) Rotate(ctx context.Context, name string, spec *Spec) (*Creden
 	if spec != nil {
 		ttl, uses = spec.SecretTTL, spec.SecretUses
 	}
-	creds := c.arm("", ttl, uses, r.opts.Now())
+	creds := c.arm("", ttl, uses, r.now())
 	return made(creds, r.put(ctx, op, old, &c))
 }
 
+// Extend sets when a client ends, zero for never, and lets one in again that
+// has expired. Its credentials and its leases stay.
+func (r *Registry) Extend(ctx context.Context, name string, expires time.Time) error {
+	const op = "extend client"
+	r.changes.Lock()
+	defer r.changes.Unlock()
+	old, err := r.find(op, name)
+	if err != nil {
+		return err
+	}
+	now := r.now()
+	if !expires.IsZero() && !expires.After(now.wall) {
+		return invalid(op, name, errors.New("the time at which the client ends has passed"))
+	}
+	c := *old
+	c.Expires, c.Ended = expires.UTC(), false
+	c.own(now)
+	return r.replace(ctx, old, &c)
+}
+
 // arm gives c fresh credentials and keeps their hashes.
-func (c *record) arm(token string, ttl time.Duration, uses int, now time.Time) *Credentials {
+func (c *record) arm(token string, ttl time.Duration, uses int, now moment) *Credentials {
 	if token == "" {
 		token = random(TokenPrefix)
 	}
@@ -121,41 +153,58 @@ func (c *record) arm(token string, ttl time.Duration, uses int, now time.Time) *
 		c.SecretHash, c.SecretUses, c.SecretSpent = digestOf(creds.SecretID), uses, false
 		c.SecretExpires = time.Time{}
 		if ttl > 0 {
-			c.SecretExpires = now.Add(ttl).UTC()
+			c.SecretExpires = now.wall.Add(ttl)
 		}
 	}
-	c.own()
+	c.own(now)
 	return creds
 }
 
-// Revoke removes a client: its token and its leases stop at once. Where the
-// store cannot be changed they stop all the same, until the process ends.
+// Revoke removes a client, also one with a damaged record, but not the record
+// of a newer airlock: its token and its leases stop at once. Where the store
+// cannot be changed they stop all the same, until the process ends.
 func (r *Registry) Revoke(ctx context.Context, name string) error {
 	r.changes.Lock()
 	defer r.changes.Unlock()
-	if _, err := r.find("revoke client", name); err != nil {
+	r.mu.RLock()
+	damage := r.damaged[name]
+	r.mu.RUnlock()
+	if _, err := r.find("revoke client", name); err != nil && store.CodeOf(damage) != store.Corrupt {
 		return err
 	}
 	err := Revoke(ctx, r.store, name)
-	_ = r.Suspend(name) // it is there
+	_ = r.Suspend(name)
 	if store.CodeOf(err) == store.NotFound {
-		return nil
+		err = nil
+	}
+	if err == nil {
+		r.mu.Lock()
+		delete(r.damaged, name)
+		r.mu.Unlock()
 	}
 	return err
 }
 
 // Revoke removes a client from the store of a registry without reading what
-// the store holds. It is NotFound where there is no client of that name.
+// the store holds. It is NotFound where there is no client of that name, and
+// Invalid where there can be none. The name of a damaged record may be given
+// as Shown quotes it.
 func Revoke(ctx context.Context, s store.Store, name string) error {
 	const op = "revoke client"
-	if err := checkName(op, name); err != nil {
-		return err
+	odd := checkName(op, name)
+	if odd != nil {
+		if plain, err := strconv.Unquote(name); err == nil && Shown(plain) == name {
+			name = plain
+		}
 	}
 	err := store.Delete(ctx, s, prefix+name)
-	if store.CodeOf(err) == store.NotFound {
-		return missing(op, name)
+	switch {
+	case store.CodeOf(err) != store.NotFound:
+		return err
+	case odd != nil:
+		return odd
 	}
-	return err
+	return missing(op, name)
 }
 
 // Suspend takes a client's access away in this process: its token and its
@@ -168,6 +217,9 @@ func (r *Registry) Suspend(name string) error {
 	if ok {
 		r.unindex(c)
 		r.suspended[name] = c.TokenHash
+	}
+	if r.damaged[name] != nil { // which is refused already
+		return nil
 	}
 	if _, already := r.suspended[name]; !already {
 		return missing("suspend client", name)
@@ -182,6 +234,9 @@ func (r *Registry) find(op, name string) (*record, error) {
 	if c, ok := r.clients[name]; ok {
 		return c, nil
 	}
+	if err, ok := r.damaged[name]; ok {
+		return nil, err
+	}
 	return nil, missing(op, name)
 }
 
@@ -192,20 +247,10 @@ func missing(op, name string) error {
 // put stores c in place of old (nil: of nothing) and then lets it in. The
 // caller holds changes.
 func (r *Registry) put(ctx context.Context, op string, old, c *record) error {
-	secret, err := c.encode()
-	if err != nil {
-		return err
+	if old == nil && r.taken(c) {
+		return taken(op, c.Name)
 	}
-	var o *store.PutOptions
-	if old == nil {
-		if r.taken(c) {
-			return &store.Error{Op: op, Name: c.Name, Code: store.Conflict,
-				Err:  fmt.Errorf("there is a client of that name or with that token"),
-				Hint: "choose another name, or give it new credentials with `airlock client rotate`"}
-		}
-		o = &store.PutOptions{IfVersion: new(int64)}
-	}
-	_, err = store.Put(ctx, r.store, prefix+c.Name, secret, o)
+	err := r.save(ctx, c)
 	if err != nil && !audit.Made(err) {
 		return err
 	}
@@ -218,10 +263,19 @@ func (r *Registry) put(ctx context.Context, op string, old, c *record) error {
 	return err
 }
 
+func taken(op, name string) error {
+	return &store.Error{Op: op, Name: name, Code: store.Conflict,
+		Err:  fmt.Errorf("there is a client of that name or with that token"),
+		Hint: "choose another name, or give it new credentials with `airlock client rotate`"}
+}
+
+// taken reports whether a client has the name of c or one of its credentials.
 func (r *Registry) taken(c *record) bool {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	_, name := r.clients[c.Name]
+	_, damaged := r.damaged[c.Name]
 	_, token := r.tokens[c.TokenHash]
-	return name || token
+	_, role := r.roles[c.RoleID]
+	return name || damaged || token || role
 }

@@ -11,9 +11,16 @@
 //	{"version": 1, "name": "airflow", "deployment": "default",
 //	 "token_hash": "<hex>", "token_accessor": "...",
 //	 "role_id": "<uuid>", "secret_hash": "<hex>", "secret_expires": "<RFC 3339>",
-//	 "secret_uses": 5, "rules": [...], "created": "<RFC 3339>", "expires": "<RFC 3339>"}
+//	 "secret_uses": 5, "rules": [...], "created": "<RFC 3339>", "expires": "<RFC 3339>",
+//	 "ended": true}
 //
-// The registry reads them once and is the only writer while it is open.
+// A record that cannot be used, also one of a newer airlock, is a client that
+// is refused; it keeps nobody else out. A client that was seen expired has
+// "ended" and stays refused until it is extended, whatever the clock says.
+// What ends in memory ends by two clocks, the one of the machine and one that
+// nobody can set, and is gone as soon as it is seen.
+//
+// The registry reads the records once and is the only writer while it is open.
 // Leases are kept in memory: after a restart a lease is refused like any
 // unknown token (403), and Airflow's provider logs in again by itself.
 package client

@@ -1,9 +1,9 @@
 package client
 
 import (
+	"container/list"
 	"context"
 	"crypto/subtle"
-	"slices"
 	"time"
 
 	"github.com/airlock-secrets/airlock/store"
@@ -14,6 +14,45 @@ import (
 type lease struct {
 	hash    digest
 	session *Session
+	place   *list.Element // among those of its client
+}
+
+// leases are those of every client.
+type leases struct {
+	all map[digest]*lease     // :: hash of the lease's token -> lease
+	own map[string]*list.List // :: client -> its leases, the oldest first
+}
+
+func newLeases() leases { return leases{map[digest]*lease{}, map[string]*list.List{}} }
+
+func (a *leases) of(d digest) *lease { return a.all[d] }
+
+// add adds l, in the place of the oldest of its client where that has most.
+func (a *leases) add(l *lease, most int) {
+	own := a.own[l.session.client]
+	if own == nil {
+		own = list.New()
+		a.own[l.session.client] = own
+	}
+	for own.Len() >= most {
+		a.end(own.Front().Value.(*lease))
+	}
+	a.all[l.hash], l.place = l, own.PushBack(l)
+}
+
+func (a *leases) end(l *lease) {
+	delete(a.all, l.hash)
+	a.own[l.session.client].Remove(l.place)
+}
+
+// endAll ends every lease of a client.
+func (a *leases) endAll(client string) {
+	if own := a.own[client]; own != nil {
+		for e := own.Front(); e != nil; e = e.Next() {
+			delete(a.all, e.Value.(*lease).hash)
+		}
+		delete(a.own, client)
+	}
 }
 
 // Login checks a role id and its secret id and gives a lease: its session and
@@ -24,20 +63,19 @@ func (r *Registry) Login(ctx context.Context, roleID, secretID string) (*Session
 	if err != nil {
 		return nil, "", err
 	}
-	now := r.opts.Now().UTC()
+	now := r.now()
 	token := random(leasePrefix)
 	l := &lease{hash: digestOf(token), session: &Session{
-		Principal: c.session.Principal, Accessor: accessor(), Created: now,
-		Expires: now.Add(r.opts.LeaseTTL), TTL: r.opts.LeaseTTL, Path: "auth/approle/login", client: c,
-	}}
+		Principal: c.session.Principal, Accessor: accessor(), Created: now.wall,
+		TTL: r.opts.LeaseTTL, Path: "auth/approle/login", client: c.Name, born: now, ends: now.after(r.opts.LeaseTTL)}}
+	l.session.Expires = l.session.ends.wall
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if now := r.clients[c.Name]; now == nil || now.TokenHash != c.TokenHash {
 		// Rotated or revoked since the check.
 		return nil, "", unauthenticated("log in")
 	}
-	r.makeRoom(now)
-	r.leases[l.hash] = l
+	r.leases.add(l, r.opts.Leases)
 	return l.session, token, nil
 }
 
@@ -48,10 +86,12 @@ func (r *Registry) checkSecretID(ctx context.Context, roleID, secretID string) (
 		return nil, unauthenticated("log in")
 	}
 	d := digestOf(secretID)
-	r.mu.RLock()
-	c := r.roles[roleID]
-	r.mu.RUnlock()
-	if !c.accepts(d, r.opts.Now()) {
+	c, now := r.role(roleID), r.now()
+	if !c.owns(d) {
+		return nil, unauthenticated("log in")
+	}
+	if !c.accepts(d, now) {
+		r.finish(c.Name)
 		return nil, unauthenticated("log in")
 	}
 	if c.SecretUses == 0 {
@@ -59,10 +99,8 @@ func (r *Registry) checkSecretID(ctx context.Context, roleID, secretID string) (
 	}
 	r.changes.Lock()
 	defer r.changes.Unlock()
-	r.mu.RLock()
-	c = r.roles[roleID] // may have changed while we waited
-	r.mu.RUnlock()
-	if !c.accepts(d, r.opts.Now()) {
+	c = r.role(roleID) // may have changed while we waited
+	if !c.accepts(d, r.now()) {
 		return nil, unauthenticated("log in")
 	}
 	if c.SecretUses == 0 {
@@ -71,14 +109,19 @@ func (r *Registry) checkSecretID(ctx context.Context, roleID, secretID string) (
 	return r.use(ctx, c)
 }
 
-// accepts compares in constant time; a nil client accepts nothing.
-func (c *record) accepts(secret digest, now time.Time) bool {
-	if c == nil || c.SecretHash.zero() {
-		return false
-	}
-	same := subtle.ConstantTimeCompare(c.SecretHash[:], secret[:]) == 1
-	alive := c.SecretExpires.IsZero() || now.Before(c.SecretExpires)
-	return same && alive && !c.SecretSpent && !c.expired(now)
+func (r *Registry) role(id string) *record {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.roles[id]
+}
+
+// owns compares in constant time; a nil client owns nothing.
+func (c *record) owns(secret digest) bool {
+	return c != nil && !c.SecretHash.zero() && subtle.ConstantTimeCompare(c.SecretHash[:], secret[:]) == 1
+}
+
+func (c *record) accepts(secret digest, now moment) bool {
+	return c.owns(secret) && !c.SecretSpent && !c.secretEnd.over(now) && !c.expired(now)
 }
 
 // use stores that one use is gone before it lets anybody in. The leases that
@@ -87,45 +130,10 @@ func (r *Registry) use(ctx context.Context, c *record) (*record, error) {
 	next := *c
 	next.SecretUses--
 	next.SecretSpent = next.SecretUses == 0
-	next.own()
-	secret, err := next.encode()
-	if err != nil {
+	if err := r.replace(ctx, c, &next); err != nil {
 		return nil, err
 	}
-	if _, err := store.Put(ctx, r.store, prefix+c.Name, secret, nil); err != nil {
-		return nil, err
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.clients[c.Name] != c {
-		return nil, unauthenticated("log in") // suspended meanwhile
-	}
-	r.index(&next)
-	return &next, nil
-}
-
-// makeRoom drops the leases that are over, and where that is not enough the
-// quarter that would end soonest. The caller holds mu.
-func (r *Registry) makeRoom(now time.Time) {
-	if len(r.leases) < r.opts.Leases {
-		return
-	}
-	for d, l := range r.leases {
-		if !now.Before(l.session.Expires) {
-			delete(r.leases, d)
-		}
-	}
-	if len(r.leases) < r.opts.Leases {
-		return
-	}
-	all := make([]*lease, 0, len(r.leases))
-	for _, l := range r.leases {
-		all = append(all, l)
-	}
-	slices.SortFunc(all, func(a, b *lease) int { return a.session.Expires.Compare(b.session.Expires) })
-	for _, l := range all[:len(all)/4+1] {
-		delete(r.leases, l.hash)
-	}
+	return &next, nil // Login looks whether it was suspended meanwhile
 }
 
 // Renew extends a lease by increment (0: by its TTL) from now, never beyond
@@ -144,19 +152,18 @@ func (r *Registry) Renew(token string, increment time.Duration) (*Session, error
 		increment = s.TTL
 	}
 	increment = min(increment, r.opts.LeaseMax)
-	now := r.opts.Now().UTC()
+	now := r.now()
 	next := *s
 	next.TTL = increment
-	next.Expires = now.Add(increment)
-	if last := s.Created.Add(r.opts.LeaseMax); next.Expires.After(last) {
-		next.Expires = last
-		next.TTL = max(last.Sub(now), time.Second)
+	next.ends = earliest(now.after(increment), s.born.after(r.opts.LeaseMax))
+	next.Expires = next.ends.wall
+	if left := min(next.Expires.Sub(now.wall), next.ends.up-now.up); left < increment {
+		next.TTL = max(left, time.Second)
 	}
-	d := digestOf(token)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	l, ok := r.leases[d]
-	if !ok {
+	l := r.leases.of(digestOf(token))
+	if l == nil {
 		return nil, unauthenticated("renew")
 	}
 	l.session = &next
@@ -169,8 +176,8 @@ func (r *Registry) Drop(token string) error {
 	d := digestOf(token)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if _, ok := r.leases[d]; ok {
-		delete(r.leases, d)
+	if l := r.leases.of(d); l != nil {
+		r.leases.end(l)
 		return nil
 	}
 	if _, ok := r.tokens[d]; ok {

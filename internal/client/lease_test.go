@@ -159,30 +159,51 @@ func TestASecretIDIsNotUsedMoreOftenByHurrying(t *testing.T) {
 	}
 }
 
-func TestLeasesAreBounded(t *testing.T) {
-	c := newClock()
-	r, err := client.Open(t.Context(), memstore.New("system"), &client.Options{Now: c.Now, Leases: 8})
+func login(t *testing.T, r *client.Registry, creds *client.Credentials) string {
+	t.Helper()
+	_, token, err := r.Login(t.Context(), creds.RoleID, creds.SecretID)
 	if err != nil {
 		t.Fatal(err)
 	}
-	creds := create(t, r, client.Spec{Name: "airflow", AppRole: true})
-	var last string
-	alive := map[string]bool{}
-	for range 100 {
-		c.pass(time.Second)
-		if _, last, err = r.Login(t.Context(), creds.RoleID, creds.SecretID); err != nil {
-			t.Fatal(err)
+	return token
+}
+
+func TestAClientsOwnOldestLeaseGoes(t *testing.T) {
+	r := open(t, memstore.New("system"), newClock())
+	busy := create(t, r, client.Spec{Name: "busy", AppRole: true})
+	quiet := create(t, r, client.Spec{Name: "quiet", AppRole: true})
+	other := login(t, r, quiet)
+	const most, more = 1024, 3
+	var tokens []string
+	for range most {
+		tokens = append(tokens, login(t, r, busy))
+	}
+	if err := r.Drop(tokens[0]); err != nil { // which makes room for one
+		t.Fatal(err)
+	}
+	for range more + 1 {
+		tokens = append(tokens, login(t, r, busy))
+	}
+	for i, token := range tokens {
+		if i < more+1 {
+			refused(t, r, token)
+		} else {
+			accepted(t, r, token, "busy")
 		}
-		alive[last] = true
 	}
-	n := 0
-	for token := range alive {
-		if _, err := r.Authenticate(token); err == nil {
-			n++
-		}
+	accepted(t, r, other, "quiet")
+}
+
+// TestManyLogIns is what evicted the lease of another client, and would take
+// minutes if a log-in looked at every lease.
+func TestManyLogIns(t *testing.T) {
+	r := open(t, memstore.New("system"), newClock())
+	busy := create(t, r, client.Spec{Name: "busy", AppRole: true})
+	other := login(t, r, create(t, r, client.Spec{Name: "quiet", AppRole: true}))
+	last := ""
+	for range 70_000 {
+		last = login(t, r, busy)
 	}
-	if n > 8 || n < 4 {
-		t.Errorf("%d leases are alive, want at most 8", n)
-	}
-	accepted(t, r, last, "airflow")
+	accepted(t, r, last, "busy")
+	accepted(t, r, other, "quiet")
 }

@@ -174,20 +174,6 @@ func TestCreateRefuses(t *testing.T) {
 	}
 }
 
-func TestARecordThatCannotBeReadFailsTheStart(t *testing.T) {
-	for _, payload := range []string{
-		`{}`, `{"version":1,"name":"y"}`, `{"version":1,"name":"x"}`, `{"version":2,"name":"x"}`,
-		`{"version":1,"name":"x","token_hash":"zz"}`,
-	} {
-		s := memstore.New("system")
-		if _, err := s.Put(t.Context(), "client/x", &store.Secret{Payload: []byte(payload), Form: store.Object}, nil); err != nil {
-			t.Fatal(err)
-		}
-		_, err := client.Open(t.Context(), s, nil)
-		code(t, err, store.Corrupt)
-	}
-}
-
 func TestAStoreThatFailsLetsNobodyIn(t *testing.T) {
 	s := memstore.New("system")
 	r := open(t, s, newClock())

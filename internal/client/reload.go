@@ -8,8 +8,13 @@ import "context"
 func (r *Registry) Reload(ctx context.Context) error {
 	r.changes.Lock()
 	defer r.changes.Unlock()
-	fresh, err := Open(ctx, r.store, &r.opts)
-	if err != nil {
+	return r.reload(ctx)
+}
+
+// reload is Reload for a caller who holds changes.
+func (r *Registry) reload(ctx context.Context) error {
+	fresh := newRegistry(r.store, r.opts)
+	if err := fresh.read(ctx); err != nil {
 		return err
 	}
 	r.mu.Lock()
@@ -23,17 +28,19 @@ func (r *Registry) Reload(ctx context.Context) error {
 	}
 	for name, old := range r.clients {
 		now, ok := fresh.clients[name]
-		if !ok || now.TokenHash != old.TokenHash || now.SecretHash != old.SecretHash {
-			r.unindex(old)
+		if ok {
+			now.outlives(old)
+		}
+		if !ok || now.TokenHash != old.TokenHash || now.SecretHash != old.SecretHash || now.Ended {
+			r.leases.endAll(name)
 		}
 	}
-	for d, l := range r.leases {
+	for _, l := range r.leases.all {
 		// Requests hold on to the old session: it is replaced, not changed.
 		next := *l.session
-		next.client = fresh.clients[next.client.Name]
-		next.Principal = next.client.session.Principal
-		fresh.leases[d] = &lease{hash: l.hash, session: &next}
+		next.Principal = fresh.clients[next.client].session.Principal
+		l.session = &next
 	}
-	r.clients, r.tokens, r.roles, r.leases = fresh.clients, fresh.tokens, fresh.roles, fresh.leases
+	r.clients, r.tokens, r.roles, r.damaged = fresh.clients, fresh.tokens, fresh.roles, fresh.damaged
 	return nil
 }

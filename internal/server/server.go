@@ -220,8 +220,17 @@ func (d *daemon) openAudit(context.Context) error {
 func (d *daemon) openClients(ctx context.Context) error {
 	registry, err := client.Open(ctx, journal.New(d.db.Namespace(sqlstore.SystemNamespace), journal.Options{
 		Changes: d.audit, Principal: "airlock serve", Protocol: "serve", Clients: true}), nil)
+	if err != nil {
+		return err
+	}
 	d.registry = registry
-	return err
+	registry.EndExpired()
+	for _, info := range registry.List() {
+		if info.Damage != nil {
+			d.c.Warn(info.Damage.Error() + "; the client is refused\nhint: " + store.Hint(info.Damage))
+		}
+	}
+	return nil
 }
 
 // close gives everything back, the last taken first.
