@@ -205,6 +205,6 @@ func unwritten(err error) error {
 	if err == nil {
 		return nil
 	}
-	return &store.Error{Op: "audit", Store: "airlock", Code: store.Unavailable, Err: fmt.Errorf("writing the audit log: %w", err),
+	return &store.Error{Op: opAudit, Store: "airlock", Code: store.Unavailable, Err: fmt.Errorf("writing the audit log: %w", err),
 		Hint: "nothing is answered while the audit log cannot be written: see to its disk and permissions"}
 }

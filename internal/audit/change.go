@@ -13,12 +13,22 @@ import (
 // opOutcome is the operation of the error that says that a change was made.
 const opOutcome = "audit outcome"
 
+// opAudit is that of a line that could not be written.
+const opAudit = "audit"
+
 // Made reports whether err says that a change was made and only the line of
 // its outcome could not be written. It also knows the error when it has
 // travelled from the daemon to a command.
 func Made(err error) bool {
 	var e *store.Error
 	return errors.As(err, &e) && e.Op == opOutcome
+}
+
+// Unwritten reports whether err says that a line could not be written, and so
+// that nothing was answered or changed.
+func Unwritten(err error) bool {
+	var e *store.Error
+	return errors.As(err, &e) && e.Op == opAudit
 }
 
 // NewRequest gives the id of a request that has none from its protocol: it

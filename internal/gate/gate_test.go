@@ -241,7 +241,7 @@ func TestASourceAboveHasOneVersionAndHidesChanges(t *testing.T) {
 	} {
 		err := do()
 		code(t, what, err, store.Conflict)
-		if !strings.Contains(fmt.Sprint(err), "a.VaultBackend") || !strings.Contains(store.Hint(err), "variables/up") {
+		if !strings.Contains(fmt.Sprint(err), "a.VaultBackend") || !strings.Contains(store.Hint(err), "change it there") {
 			t.Errorf("%s does not say what hides it: %v: %s", what, err, store.Hint(err))
 		}
 		h.last(t, `"outcome":"conflict"`)

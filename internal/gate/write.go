@@ -230,5 +230,5 @@ func (g *Gate) hiddenBy(ctx context.Context, ref airflow.Ref) error {
 	s := &g.sources[h.source]
 	return &store.Error{Op: "write", Name: ref.ID, Code: store.Conflict,
 		Err:  fmt.Errorf("the %s %s has it and would hide the change", s.Layer, s.Class),
-		Hint: "change it there: " + h.name}
+		Hint: "change it there, or take it away there"}
 }

@@ -12,6 +12,14 @@ import (
 // data folder behind the store's back.
 func Tamper(t testing.TB, dataDir, statement string) {
 	t.Helper()
+	if Execute(t, dataDir, statement) == 0 {
+		t.Fatal("no row was changed")
+	}
+}
+
+// Execute runs one statement and returns how many rows it changed.
+func Execute(t testing.TB, dataDir, statement string) int64 {
+	t.Helper()
 	db, err := sql.Open("sqlite", filepath.Join(dataDir, "airlock.db"))
 	if err != nil {
 		t.Fatal(err)
@@ -21,9 +29,11 @@ func Tamper(t testing.TB, dataDir, statement string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n, err := done.RowsAffected(); err != nil || n == 0 {
-		t.Fatalf("no row was changed (%v)", err)
+	n, err := done.RowsAffected()
+	if err != nil {
+		t.Fatal(err)
 	}
+	return n
 }
 
 // FlipPayload changes the last byte of what is kept under a name.

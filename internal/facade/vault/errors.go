@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/airlock-secrets/airlock/internal/audit"
 	"github.com/airlock-secrets/airlock/internal/gate"
 	wire "github.com/airlock-secrets/airlock/internal/wire/vault"
 	"github.com/airlock-secrets/airlock/store"
@@ -92,8 +93,8 @@ var upstreamWords = map[store.Code]string{
 	store.Corrupt:         "holds something that cannot be read",
 }
 
-// messageOf is what the caller is told. Errors hold no values by contract;
-// what they say of our own store is cut short.
+// messageOf is what the caller is told: no path, no address and no query of
+// what is behind, which are for the daemon's log.
 func messageOf(status int, err error) string {
 	var own *statusError
 	var upstream *gate.UpstreamError
@@ -113,22 +114,55 @@ func messageOf(status int, err error) string {
 		}
 		return listed(strings.Join(strings.Fields("the secrets backend "+upstream.Source+" "+words), " "))
 	}
-	message := err.Error()
-	if hint := store.Hint(err); hint != "" {
-		message += ": " + hint
+	return listed(ownMessage(status, err))
+}
+
+// ownMessage is what a caller is told of our own store and log. What they say
+// themselves has the path of the data folder, which is nobody's business.
+func ownMessage(status int, err error) string {
+	var e *store.Error
+	switch {
+	case audit.Made(err):
+		return "the change was made, but airlock's audit log cannot be written"
+	case audit.Unwritten(err):
+		return "airlock's audit log cannot be written, so nothing is answered"
+	case status >= http.StatusInternalServerError && store.CodeOf(err) == store.Corrupt:
+		return "airlock's own store holds something that cannot be read"
+	case status >= http.StatusInternalServerError, !errors.As(err, &e):
+		return "airlock's own store cannot be used"
+	}
+	// The request is wrong: the caller is told why.
+	why := *e
+	why.Store = ""
+	if inner := (*store.Error)(nil); errors.As(e.Err, &inner) {
+		why.Err = nil
+	}
+	message := why.Error()
+	if why.Hint != "" {
+		message += ": " + why.Hint
 	}
 	const most = 2 << 10
 	if len(message) > most {
-		message = message[:most] + "..."
+		message = strings.ToValidUTF8(message[:most], "") + "..."
 	}
-	return listed(message)
+	return message
 }
 
-// tell logs what the caller is not told of a store behind.
+// tell logs what the caller is not told, under the request that the caller
+// knows.
 func (h *Handler) tell(q *request, err error) {
 	var upstream *gate.UpstreamError
-	if errors.As(err, &upstream) {
-		h.log.WarnContext(q.r.Context(), "a secrets backend failed", "request", q.id, "error", upstream.Error(), "hint", store.Hint(err))
+	var own *statusError
+	what := ""
+	switch {
+	case errors.As(err, &own):
+	case errors.As(err, &upstream):
+		what = "a secrets backend failed"
+	case statusOf(err) >= http.StatusInternalServerError:
+		what = "airlock's own store or its audit log failed"
+	}
+	if what != "" {
+		h.log.WarnContext(q.r.Context(), what, "request", q.id, "error", err.Error(), "hint", store.Hint(err))
 	}
 }
 
@@ -151,6 +185,9 @@ func (q *request) fail(err error) {
 	}
 	answer := wire.ErrorResponse{Errors: []string{}}
 	if m := messageOf(status, err); m != "" {
+		if status >= http.StatusInternalServerError {
+			m = strings.TrimRight(m, "\n") + ": the log of airlock serve says more under the request " + q.id + "\n\n"
+		}
 		answer.Errors = append(answer.Errors, m)
 	}
 	b, _ := json.Marshal(answer) // strings only: cannot fail
