@@ -81,6 +81,9 @@ type Entry struct {
 	Layer     string // the layer that answered
 	Source    string // the class of that layer
 	Duration  time.Duration
+	// Ahead says that the line does not wait behind those of others, however
+	// many there are: one that takes access away.
+	Ahead bool
 }
 
 // Outcome is the word of a line for how something ended that did not succeed:
@@ -95,6 +98,10 @@ func Outcome(err error) string {
 // Log appends entries to a file or another writer. It is safe for concurrent
 // use. A nil *Log writes nothing, for tests and commands that serve nobody.
 type Log struct {
+	// behind is held by whoever writes a line that is not Ahead, so that no
+	// more than one of them stands in front of one that is.
+	behind sync.Mutex
+
 	mu    sync.Mutex
 	w     io.Writer
 	file  *file // nil: w is none of ours
@@ -133,9 +140,23 @@ func (l *Log) Write(e *Entry) error {
 	if l == nil {
 		return nil
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
+	l.enter(e)
+	defer l.leave(e)
 	return unwritten(l.write(e, false))
+}
+
+func (l *Log) enter(e *Entry) {
+	if !e.Ahead {
+		l.behind.Lock()
+	}
+	l.mu.Lock()
+}
+
+func (l *Log) leave(e *Entry) {
+	l.mu.Unlock()
+	if !e.Ahead {
+		l.behind.Unlock()
+	}
 }
 
 // write appends e. A careful one makes sure that the file is still the one of

@@ -61,7 +61,7 @@ func (l *Log) Intend(e *Entry) error {
 	}
 	intent := *e
 	intent.Outcome, intent.Duration = Intended, 0
-	l.mu.Lock()
+	l.enter(e)
 	err := l.write(&intent, true)
 	var r *round
 	leads := l.round == nil
@@ -71,7 +71,7 @@ func (l *Log) Intend(e *Entry) error {
 		}
 		r = l.round
 	}
-	l.mu.Unlock()
+	l.leave(e)
 	if err == nil {
 		if leads {
 			l.sync(r)

@@ -76,6 +76,6 @@ func ended(ctx context.Context, s store.Store, verb, name string, err error) err
 		return e
 	}
 	e.Err = fmt.Errorf("the client can no longer log in until the daemon restarts; the change could not be stored: %w", err)
-	e.Hint = fmt.Sprintf("free some space, then run again, before the daemon restarts: %s", again)
+	e.Hint = strings.TrimSpace(store.Hint(err) + "\nthen run again, before the daemon restarts: " + again)
 	return e
 }

@@ -15,6 +15,9 @@ import (
 // prefix is where clients live in the store.
 const prefix = "client/"
 
+// NameOf is the client that a store of clients keeps under a name.
+func NameOf(stored string) string { return strings.TrimPrefix(stored, prefix) }
+
 // recordVersion is the version of the stored form.
 const recordVersion = 1
 

@@ -44,6 +44,8 @@ type Options struct {
 	Principal, Protocol string
 	// Clients says that the store holds the daemon's clients and no secrets.
 	Clients bool
+	// Ahead says that the lines do not wait behind those of others.
+	Ahead bool
 }
 
 // Owner is the principal of a command: whoever may enter the data folder.
@@ -201,7 +203,7 @@ func (s *Store) read(action, done, name string, version int64, do func() error) 
 
 func (s *Store) entry(action, done, name string) audit.Entry {
 	e := audit.Entry{Time: time.Now(), Request: audit.NewRequest(), Principal: s.o.Principal, Protocol: s.o.Protocol,
-		Action: action, Outcome: done}
+		Action: action, Outcome: done, Ahead: s.o.Ahead}
 	e.Kind, e.Team, e.Name = s.about(action, name)
 	return e
 }

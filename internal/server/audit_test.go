@@ -84,7 +84,7 @@ func commands(ctx context.Context, secrets, clients *control.Remote) map[string]
 		"set-attributes": func() error { return secrets.SetAttributes(ctx, "variable//k", "cli", map[string]string{"a": "b"}) },
 		"client add":     func() error { _, err := clients.Put(ctx, "client/other", text, nil); return err },
 		"client rotate":  func() error { _, err := clients.Put(ctx, "client/dev", text, nil); return err },
-		"client revoke":  func() error { return clients.Delete(ctx, "client/dev") },
+		"client revoke":  func() error { return clients.Delete(ctx, "client/other") },
 	}
 }
 
