@@ -61,7 +61,7 @@ func codeOf(name string, status int) store.Code {
 		return code
 	case status == http.StatusTooManyRequests || isThrottle(name):
 		return store.Throttled
-	case status >= http.StatusInternalServerError:
+	case status >= http.StatusInternalServerError, status == http.StatusNotFound: // the services themselves answer 400
 		return store.Unavailable
 	case status == http.StatusUnauthorized:
 		return store.Unauthenticated
@@ -120,6 +120,9 @@ func refused(e *store.Error, err error, named smithy.APIError, response *awshttp
 		r.Retries = tries.Attempt - 1
 	}
 	e.Code, e.ServiceCode, e.Err = codeOf(r.Code, r.Status), r.Code, r
+	if e.Absent = e.Code == store.NotFound; e.Absent && operation != nil && errors.As(operation.Err, new(*smithy.OperationError)) {
+		e.Code, e.Absent = store.Unauthenticated, false // the log-in, a call within the call, has not found something
+	}
 	if r.Code == "UnknownError" && r.Status != 0 { // no error body that makes sense
 		e.ServiceCode = ""
 	}

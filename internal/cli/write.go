@@ -48,19 +48,20 @@ func (a *app) write(ctx context.Context, ref airflow.Ref, v dialect.Value, descr
 }
 
 // writeNew stores a value where there is none yet, as `airflow connections
-// add` does. A store that may be written but not read is taken to have none.
+// add` does. A store that may be written but not read is taken to have
+// none, but not one that does not prove it.
 func (a *app) writeNew(ctx context.Context, ref airflow.Ref, v dialect.Value, description string) error {
 	return a.withTarget(ctx, true, func(src target) error {
 		name, err := writeName(src.Source, ref)
 		if err != nil {
 			return err
 		}
-		switch _, err := src.Store.Get(ctx, name); store.CodeOf(err) {
-		case "":
+		switch _, err := src.Store.Get(ctx, name); {
+		case err == nil:
 			return &store.Error{Op: "add", Store: store.Label(src.Store), Name: ref.ID, Code: store.Conflict,
 				Err:  fmt.Errorf("a %s of that id exists already, and was left as it is", ref.Kind),
 				Hint: fmt.Sprintf("delete it first: airlock %ss delete ID", ref.Kind)}
-		case store.NotFound, store.Denied:
+		case store.Absent(err), store.CodeOf(err) == store.Denied:
 			return a.put(ctx, src, ref, v, description)
 		default:
 			return err

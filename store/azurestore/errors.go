@@ -75,6 +75,12 @@ func (e *ResponseError) code() store.Code {
 	return store.Invalid
 }
 
+// absent reports whether the vault itself says that it has no such secret, or
+// has it deleted: by its own code. A proxy's 404 has none.
+func (e *ResponseError) absent() bool {
+	return !e.login && e.Status == http.StatusNotFound && e.Code == "SecretNotFound"
+}
+
 // fail gives an error its operation, store and name, and a code and a hint
 // where it has none.
 func (s *Store) fail(op, name string, err error) error {
@@ -90,10 +96,11 @@ func (s *Store) fail(op, name string, err error) error {
 		out.Err = context.Canceled
 	case errors.As(err, &coded):
 		out.Code, out.Hint, out.Err, out.ServiceCode = coded.Code, coded.Hint, coded.Err, coded.ServiceCode
+		out.Absent = coded.Absent
 	case errors.As(err, &response):
 		refusal := readRefusal(response.StatusCode, response.RawResponse)
 		out.Err, out.Code, out.ServiceCode = refusal, refusal.code(), refusal.Code
-		out.Hint = s.hint(refusal)
+		out.Hint, out.Absent = s.hint(refusal), refusal.absent()
 	case errors.As(err, &python):
 		out.Err, out.Code = python, store.Invalid
 	case notReached(err):

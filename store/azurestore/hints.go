@@ -28,6 +28,10 @@ func (s *Store) hint(e *ResponseError) string {
 		return "the vault's firewall does not let this address in"
 	}
 	switch e.Status {
+	case http.StatusNotFound:
+		if !e.absent() {
+			return "this 404 does not say that the secret is missing: see vault_url and the proxy settings"
+		}
 	case http.StatusUnauthorized:
 		return "the vault does not take the token: check tenant_id, and that vault_url is a vault of that tenant"
 	case http.StatusForbidden:

@@ -28,12 +28,13 @@ func (s *Store) Put(ctx context.Context, name string, secret *store.Secret, o *s
 	}
 	value := string(secret.Payload)
 	parameters := azsecrets.SetSecretParameters{Value: &value}
-	switch before, err := client.GetSecret(ctx, name, "", nil); store.CodeOf(s.fail(op, name, err)) {
-	case "":
+	before, err := client.GetSecret(ctx, name, "", nil)
+	err = s.fail(op, name, err)
+	switch {
+	case err == nil:
 		parameters.Tags, parameters.ContentType = before.Tags, before.ContentType
-	case store.NotFound, store.Denied:
-	default:
-		return nil, s.fail(op, name, err)
+	case !store.Absent(err) && store.CodeOf(err) != store.Denied:
+		return nil, err
 	}
 	res, err := client.SetSecret(ctx, name, parameters, nil)
 	if err != nil {

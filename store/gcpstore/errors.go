@@ -179,11 +179,13 @@ func (s *Store) fail(op, name string, err error) error {
 	switch {
 	case errors.As(err, &coded):
 		out.Code, out.Hint, out.Err, out.ServiceCode = coded.Code, coded.Hint, coded.Err, coded.ServiceCode
+		out.Absent = coded.Absent
 	case errors.As(err, &called) && called.garbage:
 		out.Code, out.Hint = store.Corrupt, "is it Secret Manager that answers at secretmanager."+s.universe+"?"
 	case errors.As(err, &called):
 		k := called.kind()
 		out.Code, out.ServiceCode, out.Hint = k.code, k.python, s.hint(called)
+		out.Absent = k.code == store.NotFound // only gRPC's: see byHTTP
 	case errors.As(err, &refused):
 		out.Code, out.Hint = refused.code(), refused.hint()
 	case errors.As(err, &raised):

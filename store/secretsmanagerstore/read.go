@@ -33,13 +33,14 @@ func (s *Store) Get(ctx context.Context, name string) (*store.Secret, error) {
 }
 
 // deleted gives the refusal to read what is scheduled for deletion the code of
-// what is not there; the service's own name of it stays.
+// what is not there; the service's own name of it stays. The service has no field for it: the
+// exception holds nothing but a message.
 func deleted(err error) error {
 	var refused *types.InvalidRequestException
 	if !errors.As(err, &refused) || !strings.Contains(refused.ErrorMessage(), "marked for deletion") && !strings.Contains(refused.ErrorMessage(), "marked deleted") {
 		return err
 	}
-	return &store.Error{Code: store.NotFound, ServiceCode: refused.ErrorCode(), Err: errors.New("the secret is marked for deletion"),
+	return &store.Error{Code: store.NotFound, Absent: true, ServiceCode: refused.ErrorCode(), Err: errors.New("the secret is marked for deletion"),
 		Hint: "aws secretsmanager restore-secret brings it back until its recovery window ends"}
 }
 

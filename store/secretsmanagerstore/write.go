@@ -120,7 +120,7 @@ func (s *Store) Delete(ctx context.Context, name string) error {
 	}
 	return s.client.Run(ctx, "delete", name, func(ctx context.Context, c *secretsmanager.Client) error {
 		if isDeleted(ctx, c, &name) {
-			return &store.Error{Code: store.NotFound, Err: errors.New("the secret is marked for deletion already")}
+			return &store.Error{Code: store.NotFound, Absent: true, Err: errors.New("the secret is marked for deletion already")}
 		}
 		_, err := c.DeleteSecret(ctx, &secretsmanager.DeleteSecretInput{SecretId: &name})
 		return deleted(err)

@@ -115,6 +115,21 @@ func (e *ResponseError) code() store.Code {
 	return store.Invalid
 }
 
+// absent reports whether the server itself says that there is no such secret:
+// in its JSON, with an empty list of errors and no warning, or with the time at
+// which the version was deleted or destroyed. An ingress answers 404 with a page
+// of its own, and the server answers 404 with an error or a warning where the
+// mount or the namespace is not there, or the path is not of this engine.
+func (e *ResponseError) absent() bool {
+	if e.login || e.Status != http.StatusNotFound {
+		return false
+	}
+	if v := e.deleted; v != nil {
+		return v.Destroyed || !timeOf(v.DeletionTime).IsZero()
+	}
+	return e.Errors != nil && len(e.Errors)+len(e.Warnings) == 0
+}
+
 // fail gives an error its code and its hint. An error that is a *store.Error
 // already keeps both.
 func (s *Store) fail(op, name string, err error) error {
@@ -130,9 +145,9 @@ func (s *Store) fail(op, name string, err error) error {
 	)
 	switch {
 	case errors.As(err, &coded):
-		out.Code, out.Hint, out.Err = coded.Code, coded.Hint, coded.Err
+		out.Code, out.Hint, out.Err, out.Absent = coded.Code, coded.Hint, coded.Err, coded.Absent
 	case errors.As(err, &response):
-		out.Code, out.Hint = response.code(), s.hint(response)
+		out.Code, out.Hint, out.Absent = response.code(), s.hint(response), response.absent()
 	case errors.Is(err, errNoToken):
 		out.Code, out.Hint = store.Unauthenticated, s.tokenHint()
 	case errors.Is(err, errNotJSON), errors.Is(err, errNoData), errors.Is(err, errNoAuth), errors.As(err, &shape):

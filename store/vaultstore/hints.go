@@ -67,6 +67,8 @@ func (s *Store) missingHint(e *ResponseError) string {
 	case s.version == 2 && len(e.Errors)+len(e.Warnings) == 0 && e.Errors != nil && s.mount != "":
 		// A version 1 engine answers the same for the path that it does not have.
 		return fmt.Sprintf("if the mount %q is KV version 1, set kv_engine_version to 1", s.mount)
+	case e.Errors == nil && e.Warnings == nil:
+		return "this 404 is not an answer of Vault's: see what answers at " + strings.TrimPrefix(s.name, "vault ") + ", and url, VAULT_ADDR and the proxy settings"
 	}
 	return ""
 }

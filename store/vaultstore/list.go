@@ -93,7 +93,7 @@ func (s *Store) keys(ctx context.Context, token, mount, folder string) ([]string
 	var res vault.Response
 	err := s.send(ctx, r, &res)
 	var refusal *ResponseError
-	if errors.As(err, &refusal) && refusal.Status == http.StatusNotFound && len(refusal.Errors) == 0 && len(refusal.Warnings) == 0 {
+	if errors.As(err, &refusal) && refusal.absent() {
 		return nil, nil
 	}
 	if err != nil {
@@ -118,7 +118,7 @@ func (s *Store) readable(ctx context.Context, token, mount string, names []strin
 			switch {
 			case errors.As(err, &refusal) && (refusal.Status == http.StatusForbidden || refusal.unprintable()):
 				keep[i] = true
-			case errors.As(err, &refusal) && refusal.Status == http.StatusNotFound: // gone meanwhile
+			case errors.As(err, &refusal) && refusal.absent(): // gone meanwhile
 			case err != nil:
 				return err
 			default:

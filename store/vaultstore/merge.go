@@ -9,7 +9,9 @@ import (
 
 // Merge implements store.Merger: a secret of one member replaces that member
 // and keeps the others, on condition in KV version 2 that nobody writes in
-// between. What may not be read, or is not there, is written plainly.
+// between. What may not be read, or is proven not to be there, is written
+// plainly; any other failure writes nothing, as the secret may have other
+// members.
 func (s *Store) Merge(ctx context.Context, name string, secret *store.Secret) (*store.Secret, error) {
 	var member, object map[string]json.RawMessage
 	if secret == nil || json.Unmarshal(secret.Payload, &member) != nil || len(member) != 1 {
@@ -17,7 +19,7 @@ func (s *Store) Merge(ctx context.Context, name string, secret *store.Secret) (*
 	}
 	old, err := s.Get(ctx, name)
 	switch code := store.CodeOf(err); {
-	case code == store.NotFound || code == store.Denied:
+	case store.Absent(err) || code == store.Denied:
 		return s.Put(ctx, name, secret, nil)
 	case err != nil:
 		return nil, err
