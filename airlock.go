@@ -91,6 +91,14 @@ type Resolver struct {
 	// backends, and the Execution API, behind the last layer, knows the team
 	// from the task's token. Only LayerMetadata is asked for the team then.
 	WorkerTeams bool
+	// Proof says that a source has not a name only where its service proves it
+	// (store.Absent). What a class takes for "not found" without proof, a 404
+	// of a proxy or a failure that it passes over, is that source failing with
+	// code Unavailable: the next source may answer, and where none does the
+	// look-up fails. False is what Airflow does. The daemon sets it, because
+	// its clients would use a value of their own in the place of one that is
+	// there; so does whoever must not take a secret for a free name.
+	Proof bool
 	// Now tells the time for the durations; nil means time.Now.
 	Now func() time.Time
 }

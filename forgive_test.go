@@ -43,6 +43,18 @@ func TestForgivenFailures(t *testing.T) {
 	}
 }
 
+// With Proof a failure that the class passes over is a failure all the same.
+func TestForgivenFailuresProveNothing(t *testing.T) {
+	for _, failure := range []string{"Quiet", "Loud", "Final"} {
+		r := &airlock.Resolver{Proof: true, Sources: []airlock.Source{{Layer: airlock.LayerBackend, Class: "x.Y",
+			Store: refusing(failure), Dialect: forgiving{}}}}
+		res, err := r.Lookup(context.Background(), airflow.Ref{Kind: airflow.KindVariable, ID: "x"}, nil)
+		if res.Outcome != airlock.Unavailable || store.CodeOf(err) != store.Unavailable || len(res.Attempts[0].Names) != 1 {
+			t.Errorf("%s: Lookup = %s after %v, %v; want unavailable after one name", failure, res.Outcome, res.Attempts[0].Names, err)
+		}
+	}
+}
+
 // refusing is a store whose service answers with a failure of its own name.
 type refusing string
 

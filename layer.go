@@ -134,6 +134,9 @@ func (r *Resolver) read(ctx context.Context, src *Source, ref airflow.Ref, a *At
 		secret, missed := src.Store.Get(ctx, name)
 		a.Times = append(a.Times, r.now().Sub(asked))
 		v, none, err := decode(src.Dialect, ref, secret, missed)
+		if r.Proof && none != nil && missed != nil && !store.Absent(missed) {
+			err = unproven(missed)
+		}
 		switch {
 		case err != nil:
 			return nil, err
@@ -174,11 +177,26 @@ func decode(d dialect.Dialect, ref airflow.Ref, secret *store.Secret, err error)
 	return v, nil, err
 }
 
+// unproven is the failure of a source that has not proven a miss.
+func unproven(missed error) error {
+	e := &store.Error{Op: "get", Code: store.Unavailable, Hint: store.Hint(missed),
+		Err: fmt.Errorf("this does not prove that it is not there: %w", missed)}
+	var known *store.Error
+	if errors.As(missed, &known) {
+		e.Store, e.Name, e.ServiceCode = known.Store, known.Name, known.ServiceCode
+		if known.Err != nil {
+			e.Err = fmt.Errorf("this does not prove that it is not there: %w", known.Err)
+		}
+	}
+	return e
+}
+
 // missed records what a store says of a name that is not there, where it has
-// advice: a mount that does not exist is "not found" to Airflow as well.
+// advice or no proof: a mount that does not exist is "not found" to Airflow as
+// well.
 func (a *Attempt) missed(err error) {
 	var e *store.Error
-	if !errors.As(err, &e) || e.Code != store.NotFound || e.Hint == "" {
+	if !errors.As(err, &e) || e.Code != store.NotFound || e.Hint == "" && e.Absent {
 		return
 	}
 	a.Reason, a.Hint = "", e.Hint

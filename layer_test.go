@@ -11,6 +11,7 @@ import (
 	"github.com/airlock-secrets/airlock/airflow/dialect"
 	"github.com/airlock-secrets/airlock/airflow/pyjson"
 	"github.com/airlock-secrets/airlock/store"
+	"github.com/airlock-secrets/airlock/store/memstore"
 )
 
 // TestNames: not found means the next name, None or a failure does not.
@@ -112,13 +113,15 @@ func (adviser) Close() error                                         { return ni
 func TestAdviceOfAMiss(t *testing.T) {
 	for _, tt := range []struct {
 		what, hint, reason, wantHint, wantReason string
+		absent                                   bool
 	}{
-		{"nothing to say", "", "status 404", "`airlock explain variable NAME` shows every place that was asked", ""},
+		{"nothing to say", "", "status 404", "`airlock explain variable NAME` shows every place that was asked", "", true},
+		{"no proof", "", "status 404: <html>", "`airlock explain variable NAME` shows every place that was asked", "status 404: <html>", false},
 		{"advice", "set mount_point", "no handler", `the secrets backend says "no handler": set mount_point` + "\n" +
-			"`airlock explain variable NAME` shows every place that was asked", "no handler"},
+			"`airlock explain variable NAME` shows every place that was asked", "no handler", false},
 	} {
 		t.Run(tt.what, func(t *testing.T) {
-			s := adviser{&store.Error{Code: store.NotFound, Err: errors.New(tt.reason), Hint: tt.hint}}
+			s := adviser{&store.Error{Code: store.NotFound, Err: errors.New(tt.reason), Hint: tt.hint, Absent: tt.absent}}
 			r := &airlock.Resolver{Sources: []airlock.Source{{Layer: airlock.LayerBackend, Store: s, Dialect: dialect.DefaultVault()}}}
 			res, err := r.Lookup(t.Context(), airflow.Ref{Kind: airflow.KindVariable, ID: "x"}, nil)
 			if store.CodeOf(err) != store.NotFound || store.Hint(err) != tt.wantHint {
@@ -127,6 +130,46 @@ func TestAdviceOfAMiss(t *testing.T) {
 			a := res.Explain(false).Attempts[0]
 			if a.Outcome != airlock.Missing || a.Reason != tt.wantReason || a.Hint != tt.hint || a.Error != "" {
 				t.Errorf("the attempt is %+v", a)
+			}
+		})
+	}
+}
+
+// With Proof what proves nothing is that layer failing: a lower layer may have
+// the value, and where none has it the answer is the failure, never "missing".
+func TestProof(t *testing.T) {
+	ref := airflow.Ref{Kind: airflow.KindVariable, ID: "x"}
+	found := memstore.New("lower")
+	if _, err := found.Put(t.Context(), "variables/x", &store.Secret{Form: store.Object, Payload: []byte(`{"value": "v"}`)}, nil); err != nil {
+		t.Fatal(err)
+	}
+	proven := &store.Error{Op: "get", Code: store.NotFound, Absent: true}
+	page := &store.Error{Op: "get", Code: store.NotFound, Err: errors.New("status 404: a page"), Hint: "see url"}
+	for _, tt := range []struct {
+		what  string
+		upper error
+		lower store.Store
+		proof bool
+		want  airlock.Outcome
+	}{
+		{"a proven miss", proven, memstore.New("lower"), true, airlock.Missing},
+		{"a miss without proof", page, memstore.New("lower"), true, airlock.Unavailable},
+		{"a miss without proof, to Airflow", page, memstore.New("lower"), false, airlock.Missing},
+		{"a miss without proof, and a value below", page, found, true, airlock.Found},
+		{"a miss without proof below", proven, adviser{page}, true, airlock.Unavailable},
+	} {
+		t.Run(tt.what, func(t *testing.T) {
+			var upper *store.Error
+			errors.As(tt.upper, &upper)
+			r := &airlock.Resolver{Proof: tt.proof, Sources: []airlock.Source{
+				{Layer: airlock.LayerBackend, Store: adviser{upper}, Dialect: dialect.DefaultVault()},
+				{Layer: airlock.LayerBackend, Store: tt.lower, Dialect: dialect.DefaultVault()}}}
+			res, err := r.Lookup(t.Context(), ref, nil)
+			if res.Outcome != tt.want || tt.want != airlock.Found && (store.CodeOf(err) == store.NotFound) != (tt.want == airlock.Missing) {
+				t.Errorf("Lookup = %s, %v; want %s", res.Outcome, err, tt.want)
+			}
+			if tt.want == airlock.Unavailable && (store.Hint(err) != page.Hint || !strings.Contains(err.Error(), "status 404: a page")) {
+				t.Errorf("Lookup = %v, hint %q; want the reason and the hint of the answer", err, store.Hint(err))
 			}
 		})
 	}

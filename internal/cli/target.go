@@ -106,7 +106,7 @@ func (t *target) hidden(ctx context.Context, ref airflow.Ref) error {
 	if len(t.above) == 0 {
 		return nil
 	}
-	r := airlock.Resolver{Sources: t.above}
+	r := airlock.Resolver{Sources: t.above, Proof: true}
 	res, err := r.Lookup(ctx, ref, &airlock.LookupOptions{Serialized: true})
 	var none *airlock.NotFoundError
 	switch {

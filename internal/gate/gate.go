@@ -40,7 +40,8 @@ type Config struct {
 	// Deployment is whose secrets these are. A caller of another deployment
 	// is refused.
 	Deployment string
-	// Resolver holds the deployment's sources in order. Nil has none.
+	// Resolver holds the deployment's sources in order. Nil has none. The gate
+	// asks them with its Proof set.
 	Resolver *airlock.Resolver
 	// Own is the store that is written and that keeps plain secrets: the
 	// embedded one. Nil makes every write fail with Unsupported. It should
@@ -72,9 +73,12 @@ func New(cfg Config) (*Gate, error) {
 	if cfg.Own != nil && cfg.OwnDialect == nil {
 		return nil, fmt.Errorf("making the gate: a store to write needs a dialect that names its secrets")
 	}
-	if cfg.Resolver == nil {
-		cfg.Resolver = &airlock.Resolver{}
+	resolver := airlock.Resolver{}
+	if cfg.Resolver != nil {
+		resolver = *cfg.Resolver
 	}
+	resolver.Proof = true // a client that is told "not found" uses another value
+	cfg.Resolver = &resolver
 	g := &Gate{cfg: cfg, sources: cfg.Resolver.Sources, own: -1, seed: maphash.MakeSeed()}
 	for i, s := range g.sources {
 		if same(s.Store, cfg.Own) {
@@ -153,6 +157,15 @@ func (e *UpstreamError) Error() string { return e.Err.Error() }
 
 // Unwrap gives the cause.
 func (e *UpstreamError) Unwrap() error { return e.Err }
+
+// upstream is err as an *UpstreamError. A source that could not be asked is
+// never "not found".
+func upstream(source string, err error) error {
+	if store.CodeOf(err) == store.NotFound {
+		err = &store.Error{Op: "read", Code: store.Unavailable, Hint: store.Hint(err), Err: err}
+	}
+	return &UpstreamError{Err: err, Source: source}
+}
 
 // Check reports whether the deployment would serve reads: the own store must
 // be well. Its sources may be down; their secrets fail one by one.

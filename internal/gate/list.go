@@ -88,8 +88,7 @@ func (g *Gate) list(ctx context.Context, l Listing) ([]Item, error) {
 		for _, kind := range l.Kinds {
 			refs, err := listSource(ctx, &g.sources[i], kind)
 			if err != nil {
-				return nil, &UpstreamError{Source: g.sources[i].Class,
-					Err: fmt.Errorf("listing the %s %s: %w", g.sources[i].Layer, g.sources[i].Class, err)}
+				return nil, upstream(g.sources[i].Class, fmt.Errorf("listing the %s %s: %w", g.sources[i].Layer, g.sources[i].Class, err))
 			}
 			for _, ref := range refs {
 				seen[Item{Ref: ref}] = true

@@ -62,7 +62,7 @@ func (g *Gate) Read(ctx context.Context, c *Caller, n Name, version int64) (*Ans
 func (g *Gate) read(ctx context.Context, p *pass, n Name, version int64) (*Answer, error) {
 	if len(n.Refs) == 0 {
 		if g.cfg.Own == nil {
-			return nil, &store.Error{Op: "read", Name: n.Plain, Code: store.NotFound}
+			return nil, &store.Error{Op: "read", Name: n.Plain, Code: store.NotFound, Absent: true}
 		}
 		p.from(-1)
 		return g.readOwn(ctx, n.Plain, nil, version)
@@ -85,7 +85,7 @@ func (g *Gate) read(ctx context.Context, p *pass, n Name, version int64) (*Answe
 	a := &Answer{Ref: &h.ref, Value: h.res.Value, HasValue: true, Secret: h.res.Secret,
 		Version: max(h.res.Secret.Version, 1), Dialect: g.sources[h.source].Dialect, Own: h.source == g.own}
 	if version > 0 && version != a.Version {
-		return nil, &store.Error{Op: "read", Name: h.ref.ID, Code: store.NotFound,
+		return nil, &store.Error{Op: "read", Name: h.ref.ID, Code: store.NotFound, Absent: true,
 			Err: fmt.Errorf("its store gives only version %d", a.Version)}
 	}
 	return a, nil
@@ -143,7 +143,7 @@ func (g *Gate) resolve(ctx context.Context, r *airlock.Resolver, ref airflow.Ref
 	case errors.As(err, &none):
 		return g.unread(ref, res), nil
 	}
-	return nil, &UpstreamError{Err: err}
+	return nil, upstream("", err)
 }
 
 // unread is the first secret of another store that is there without a value.
@@ -189,7 +189,7 @@ func (g *Gate) readUnresolved(ctx context.Context, p *pass, refs []airflow.Ref, 
 		return &Answer{Ref: &unread.ref, Secret: unread.unread, Version: max(unread.unread.Version, 1),
 			Dialect: g.sources[unread.source].Dialect}, nil
 	}
-	missing := &store.Error{Op: "read", Name: refs[0].ID, Code: store.NotFound}
+	missing := &store.Error{Op: "read", Name: refs[0].ID, Code: store.NotFound, Absent: true}
 	if g.own < 0 {
 		return nil, missing
 	}
@@ -265,7 +265,7 @@ func (g *Gate) hidden(ctx context.Context, name string, version int64, missing e
 	}
 	for _, info := range r.Versions {
 		if info.Version == version && (info.Destroyed || !info.Hidden.IsZero()) {
-			return &store.Error{Op: "read", Name: name, Code: store.NotFound,
+			return &store.Error{Op: "read", Name: name, Code: store.NotFound, Absent: true,
 				Err: &HiddenError{Version: info, Attributes: r.Attributes}}
 		}
 	}
@@ -335,7 +335,7 @@ func foreign(ref airflow.Ref, s *store.Secret) *store.Record {
 // record reads from the own store; NotFound where there is no such store.
 func (g *Gate) record(ctx context.Context, name string) (*store.Record, error) {
 	if g.cfg.Own == nil {
-		return nil, &store.Error{Op: "read", Name: name, Code: store.NotFound}
+		return nil, &store.Error{Op: "read", Name: name, Code: store.NotFound, Absent: true}
 	}
 	v, err := store.Versions(g.cfg.Own)
 	if err == nil {

@@ -39,7 +39,7 @@ func (s *service) Get(ctx context.Context, name string) (*store.Secret, error) {
 			return secret, nil
 		}
 	}
-	return nil, &store.Error{Op: "get", Name: name, Code: store.NotFound}
+	return nil, &store.Error{Op: "get", Name: name, Code: store.NotFound, Absent: true}
 }
 
 func exactly(name string) []string { return []string{name} }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/airlock-secrets/airlock"
 	"github.com/airlock-secrets/airlock/airflow"
 	"github.com/airlock-secrets/airlock/internal/acl"
 	"github.com/airlock-secrets/airlock/store"
@@ -64,7 +63,7 @@ func (g *Gate) Write(ctx context.Context, c *Caller, n Name, change Change) (*st
 
 func (g *Gate) old(ctx context.Context, name string) (*Old, error) {
 	r, err := g.record(ctx, name)
-	if err != nil && store.CodeOf(err) != store.NotFound {
+	if err != nil && !store.Absent(err) {
 		return nil, err
 	}
 	return &Old{Record: r, read: func() (*store.Secret, error) { return g.cfg.Own.Get(ctx, name) }}, nil
@@ -200,7 +199,7 @@ func (g *Gate) choose(ctx context.Context, refs []airflow.Ref) (airflow.Ref, err
 		}
 		_, err = g.record(ctx, name)
 		switch {
-		case store.CodeOf(err) == store.NotFound:
+		case store.Absent(err):
 		case err != nil:
 			return ref, err
 		case chosen >= 0:
@@ -221,9 +220,9 @@ func (g *Gate) hiddenBy(ctx context.Context, ref airflow.Ref) error {
 	if g.own <= 0 {
 		return nil
 	}
-	above := &airlock.Resolver{Sources: g.sources[:g.own], Reading: g.cfg.Resolver.Reading,
-		SingleTeam: g.cfg.Resolver.SingleTeam, Now: g.cfg.Resolver.Now}
-	h, err := g.resolve(ctx, above, ref)
+	above := *g.cfg.Resolver
+	above.Sources = g.sources[:g.own]
+	h, err := g.resolve(ctx, &above, ref)
 	if err != nil || h == nil || h.unread != nil {
 		return err
 	}
