@@ -93,6 +93,8 @@ type failure struct {
 	Code  store.Code `json:"code"`
 	Hint  string     `json:"hint,omitempty"`
 	Cause string     `json:"cause,omitempty"`
+	// Absent is store.Error's.
+	Absent bool `json:"absent,omitempty"`
 }
 
 func fromError(err error) *failure {
@@ -100,7 +102,7 @@ func fromError(err error) *failure {
 	if !errors.As(err, &e) {
 		return &failure{Code: store.CodeOf(err), Cause: err.Error()}
 	}
-	f := &failure{Op: e.Op, Store: e.Store, Name: []byte(e.Name), Code: e.Code, Hint: e.Hint}
+	f := &failure{Op: e.Op, Store: e.Store, Name: []byte(e.Name), Code: e.Code, Hint: e.Hint, Absent: e.Absent}
 	if e.Err != nil {
 		f.Cause = e.Err.Error()
 	}
@@ -108,7 +110,7 @@ func fromError(err error) *failure {
 }
 
 func (f *failure) error() error {
-	e := &store.Error{Op: f.Op, Store: f.Store, Name: string(f.Name), Code: f.Code, Hint: f.Hint}
+	e := &store.Error{Op: f.Op, Store: f.Store, Name: string(f.Name), Code: f.Code, Hint: f.Hint, Absent: f.Absent}
 	if f.Cause != "" {
 		e.Err = errors.New(f.Cause)
 	}

@@ -187,11 +187,14 @@ func (s *suite) get(t *testing.T, name string) *store.Secret {
 	return got
 }
 
-// gone fails the test unless name is not found.
+// gone fails the test unless name is not found, and the store proves it.
 func (s *suite) gone(t *testing.T, name string) {
 	t.Helper()
 	_, err := s.Store.Get(s.ctx, name)
 	wantCode(t, "Get", err, store.NotFound)
+	if !store.Absent(err) {
+		t.Errorf("Get(%q) = %v does not say that this is proven", store.Clip(name), err)
+	}
 }
 
 // canWrite says why a test of writing has nothing to test, having checked
