@@ -107,8 +107,24 @@ type Caller struct {
 	Protocol  string // "vault"
 	Remote    string // the peer's address
 	Request   string // the request's id
+	// Standing is asked once more before a value leaves and before a change is
+	// made: access may have ended since. Nil asks nobody.
+	Standing Standing
 
 	audited bool
+}
+
+// Standing says whether a caller may still ask.
+type Standing interface {
+	Valid() bool
+}
+
+// ended refuses a caller whose access ended while it waited.
+func (c *Caller) ended() error {
+	if c.Standing == nil || c.Standing.Valid() {
+		return nil
+	}
+	return &store.Error{Op: "authenticate", Store: "airlock", Code: store.Unauthenticated}
 }
 
 // Audited reports whether a line was written for c. A facade asks so that

@@ -92,6 +92,14 @@ func (p *pass) from(source int) {
 // written: then nothing may be answered but that failure. What a caller asked
 // who has not proved who it is is counted.
 func (p *pass) leave(done string, err error) error {
+	if err == nil && !p.intended {
+		err = p.c.ended()
+	}
+	return p.note(done, err)
+}
+
+// note is leave without a look at whether the caller may still ask.
+func (p *pass) note(done string, err error) error {
 	p.spell()
 	p.entry.Outcome = done
 	if err != nil {
@@ -115,6 +123,9 @@ func (p *pass) leave(done string, err error) error {
 // intend writes the line that comes before a change. After an error nothing
 // may be changed.
 func (p *pass) intend() error {
+	if err := p.c.ended(); err != nil {
+		return err
+	}
 	p.spell()
 	err := p.g.cfg.Audit.Intend(&p.entry)
 	p.intended = err == nil
@@ -152,7 +163,7 @@ func (r *refusal) Unwrap() error {
 // line could not be written. Without a principal the request is counted, and
 // err is returned.
 func (g *Gate) Note(c *Caller, action, done string, err error) error {
-	return g.start(c, action).leave(done, err)
+	return g.start(c, action).note(done, err)
 }
 
 // Allows answers whether c may do action to everything that n may stand for.

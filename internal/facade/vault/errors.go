@@ -29,6 +29,8 @@ func (e *statusError) Unwrap() error {
 		return &store.Error{Op: "serve", Code: store.NotFound}
 	case http.StatusForbidden:
 		return &store.Error{Op: "serve", Code: store.Denied}
+	case http.StatusTooManyRequests:
+		return &store.Error{Op: "serve", Code: store.Throttled}
 	}
 	return &store.Error{Op: "serve", Code: store.Invalid}
 }

@@ -1,6 +1,7 @@
 package vault
 
 import (
+	"cmp"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -61,6 +62,7 @@ type Handler struct {
 	cluster  string
 	bases    map[airflow.Kind][]string // :: kind -> what its paths begin with
 	buffers  bufferPool
+	turns    turns
 }
 
 // New returns the handler, or why the options make none.
@@ -69,7 +71,7 @@ func New(o Options) (*Handler, error) {
 		return nil, fmt.Errorf("making the vault facade: a gate and clients are needed")
 	}
 	h := &Handler{gate: o.Gate, clients: o.Clients, dialect: o.Dialect, mounts: o.Mounts, appRoles: o.AppRoles,
-		version: o.Version, log: o.Log, cluster: newUUID()}
+		version: o.Version, log: o.Log, cluster: newUUID(), turns: newTurns()}
 	if h.log == nil {
 		h.log = slog.Default()
 	}
@@ -111,7 +113,8 @@ func (h *Handler) Register(mux *http.ServeMux) { mux.Handle("/v1/", h) }
 
 // ServeHTTP implements http.Handler.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	q := request{w: w, r: r}
+	q := request{w: w, r: r, clients: h.clients}
+	defer q.leave()
 	if err := h.serve(&q); err != nil {
 		h.tell(&q, err)
 		q.fail(err)
@@ -122,7 +125,11 @@ func (h *Handler) serve(q *request) error {
 	if err := q.parse(); err != nil {
 		return h.refuse(q, err)
 	}
-	if handled, err := h.open(q); handled {
+	if serve := h.open(q); serve != nil {
+		err := h.enter(q)
+		if err == nil {
+			err = serve(q)
+		}
 		if q.caller.Audited() {
 			return err
 		}
@@ -130,10 +137,12 @@ func (h *Handler) serve(q *request) error {
 	}
 	session, err := h.clients.Authenticate(q.token)
 	if err != nil {
-		return h.gate.Note(&q.caller, "authenticate", "", err)
+		return h.gate.Note(&q.caller, "authenticate", "", cmp.Or(h.enter(q), err))
 	}
-	q.session, q.caller.Principal = session, &session.Principal
-	err = h.route(q)
+	q.session, q.caller.Principal, q.caller.Standing = session, &session.Principal, q
+	if err = h.enter(q); err == nil {
+		err = h.route(q)
+	}
 	if err != nil && !q.caller.Audited() {
 		return h.note(q, err)
 	}

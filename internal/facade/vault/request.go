@@ -12,6 +12,7 @@ import (
 
 	"github.com/airlock-secrets/airlock/internal/client"
 	"github.com/airlock-secrets/airlock/internal/gate"
+	"github.com/airlock-secrets/airlock/internal/queue"
 	wire "github.com/airlock-secrets/airlock/internal/wire/vault"
 )
 
@@ -42,6 +43,16 @@ type request struct {
 	token   string
 	caller  gate.Caller
 	session *client.Session
+	clients *client.Registry
+
+	line          string // whose turns it waits for
+	first, second *queue.Each
+}
+
+// Valid implements gate.Standing.
+func (q *request) Valid() bool {
+	_, err := q.clients.Authenticate(q.token)
+	return err == nil
 }
 
 // parse reads what does not depend on who asks.

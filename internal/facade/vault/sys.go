@@ -12,28 +12,30 @@ import (
 	wire "github.com/airlock-secrets/airlock/internal/wire/vault"
 )
 
-// open serves what needs no token, and reports whether it was that.
-func (h *Handler) open(q *request) (handled bool, err error) {
+// open is what serves a request that needs no token; nil for every other.
+func (h *Handler) open(q *request) func(*request) error {
 	switch q.path {
 	case "sys/health":
-		return true, h.health(q)
+		return h.health
 	case "sys/seal-status":
-		return true, h.sealStatus(q)
+		return h.sealStatus
 	case "sys/init":
-		return true, q.bare(http.StatusOK, map[string]any{"initialized": true})
+		return func(q *request) error { return q.bare(http.StatusOK, map[string]any{"initialized": true}) }
 	case "sys/leader":
-		return true, q.bare(http.StatusOK, map[string]any{"ha_enabled": false})
+		return func(q *request) error { return q.bare(http.StatusOK, map[string]any{"ha_enabled": false}) }
 	case "sys/internal/ui/mounts":
 		if q.token == "" && q.op == opRead {
-			return true, q.data(http.StatusOK, map[string]any{"auth": struct{}{}, "secret": struct{}{}})
+			return func(q *request) error {
+				return q.data(http.StatusOK, map[string]any{"auth": struct{}{}, "secret": struct{}{}})
+			}
 		}
 	}
 	role, ok := strings.CutPrefix(q.path, "auth/")
 	role, isLogin := strings.CutSuffix(role, "/login")
 	if ok && isLogin && slices.Contains(h.appRoles, role) {
-		return true, h.login(q)
+		return h.login
 	}
-	return false, nil
+	return nil
 }
 
 // health answers with a status that load balancers understand; the query says
