@@ -62,7 +62,17 @@ func (l *Log) Intend(e *Entry) error {
 	intent := *e
 	intent.Outcome, intent.Duration = Intended, 0
 	l.enter(e)
-	err := l.write(&intent, true)
+	err := l.settled(e, l.write(&intent, true))
+	if err != nil {
+		return unchanged(unwritten(err))
+	}
+	return nil
+}
+
+// settled returns once what was written before is on the disk, unless err says
+// that it was not written. The caller entered with e, which is left. Those who
+// come at the same time share one sync.
+func (l *Log) settled(e *Entry, err error) error {
 	var r *round
 	leads := l.round == nil
 	if err == nil {
@@ -79,10 +89,7 @@ func (l *Log) Intend(e *Entry) error {
 		<-r.done
 		err = r.err
 	}
-	if err != nil {
-		return unchanged(unwritten(err))
-	}
-	return nil
+	return err
 }
 
 // unchanged adds to a failure of the log what it has kept from happening.

@@ -21,7 +21,6 @@
 package gate
 
 import (
-	"context"
 	"fmt"
 	"hash/maphash"
 	"reflect"
@@ -65,6 +64,7 @@ type Gate struct {
 	locks   [64]sync.Mutex // :: by hash of a name, over a read that leads to a write
 	rules   rulebook
 	memo    memo
+	ready   readiness
 	exact   bool // every source takes each reference as it is typed
 }
 
@@ -181,13 +181,4 @@ func upstream(source string, err error) error {
 		err = &store.Error{Op: "read", Code: store.Unavailable, Hint: store.Hint(err), Err: err}
 	}
 	return &UpstreamError{Err: err, Source: source}
-}
-
-// Check reports whether the deployment would serve reads: the own store must
-// be well. Its sources may be down; their secrets fail one by one.
-func (g *Gate) Check(ctx context.Context) error {
-	if g.cfg.Own == nil {
-		return nil
-	}
-	return store.Check(ctx, g.cfg.Own)
 }

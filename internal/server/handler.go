@@ -1,11 +1,9 @@
 package server
 
 import (
-	"context"
 	"io"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/airlock-secrets/airlock"
 	"github.com/airlock-secrets/airlock/airflow/dialect"
@@ -30,7 +28,7 @@ func (d *daemon) handler() (http.Handler, error) {
 	mux := http.NewServeMux()
 	facade.Register(mux)
 	mux.HandleFunc("GET /-/healthy", func(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "healthy") })
-	mux.HandleFunc("GET /-/ready", d.readiness)
+	mux.HandleFunc("GET /-/ready", func(w http.ResponseWriter, r *http.Request) { d.readiness(door, w, r) })
 	// ServeMux would answer a path with // or .. by a redirect, which the
 	// clients of the facade do not expect: it gets its paths as they came.
 	answers := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -38,9 +36,11 @@ func (d *daemon) handler() (http.Handler, error) {
 			facade.ServeHTTP(w, r)
 			return
 		}
-		s := &statusWriter{w, http.StatusOK}
+		s := &statusWriter{ResponseWriter: w, status: http.StatusOK}
 		mux.ServeHTTP(s, r)
-		d.count(r, s.status)
+		if !s.counted {
+			d.count(r, s.status)
+		}
 	})
 	s := &screen{hosts: d.c.Hosts, proxies: d.c.Proxies, loopback: hostname.Loopback(d.listener.Addr().String()), note: door.Note}
 	return s.before(answers), nil
@@ -67,27 +67,17 @@ func codeOf(status int) store.Code {
 	return store.Invalid
 }
 
-// statusWriter notes the status of an answer.
+// statusWriter notes the status of an answer, and whether it has a line.
 type statusWriter struct {
 	http.ResponseWriter
-	status int
+	status  int
+	counted bool // the line of the request is written
 }
 
 // WriteHeader implements http.ResponseWriter.
 func (w *statusWriter) WriteHeader(status int) {
 	w.status = status
 	w.ResponseWriter.WriteHeader(status)
-}
-
-// readiness is 200 while the embedded store can be read.
-func (d *daemon) readiness(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := context.WithTimeout(r.Context(), 5*time.Second)
-	defer cancel()
-	if err := store.Check(ctx, d.embedded); err != nil {
-		plain(w, http.StatusServiceUnavailable, "the embedded store cannot be read")
-		return
-	}
-	plain(w, http.StatusOK, "ready")
 }
 
 func plain(w http.ResponseWriter, status int, text string) {

@@ -49,16 +49,6 @@ func (n *Namespace) Close() error {
 	return n.db.Close()
 }
 
-// Check reads from the database.
-func (n *Namespace) Check(ctx context.Context) error {
-	err := n.usable("x")
-	if err == nil {
-		var count int
-		err = n.db.read.QueryRowContext(ctx, "SELECT count(*) FROM canary").Scan(&count)
-	}
-	return n.db.fail("check", "", err)
-}
-
 // usable refuses calls after Close and names that cannot be stored.
 func (n *Namespace) usable(name string) error {
 	switch {

@@ -30,7 +30,8 @@ type DB struct {
 	read, write *sql.DB
 	writers     *queue.Queue // of one place: SQLite has one writer
 	statements  statements
-	frozen      bool // on a file system that cannot be written
+	path        string // of the file
+	frozen      bool   // on a file system that cannot be written
 	closed      atomic.Bool
 
 	mu   sync.Mutex
@@ -40,6 +41,16 @@ type DB struct {
 // statements are the queries that every read needs.
 type statements struct {
 	latest, version, list *sql.Stmt
+}
+
+func (s *statements) close() error {
+	var errs []error
+	for _, s := range []*sql.Stmt{s.latest, s.version, s.list} {
+		if s != nil {
+			errs = append(errs, s.Close())
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // Open opens the data folder of o, and makes it where it is missing. It fails,
@@ -79,6 +90,7 @@ func OpenStore(ctx context.Context, o Options) (*Namespace, error) {
 
 func (db *DB) open(ctx context.Context, path string) error {
 	var err error
+	db.path = path
 	writes, reads := writing, reading
 	if db.frozen = readOnlyDisk(path); db.frozen {
 		writes, reads = frozen, frozen
@@ -95,7 +107,8 @@ func (db *DB) open(ctx context.Context, path string) error {
 	if db.read, err = openSQLite(path, reads); err != nil {
 		return err
 	}
-	return db.prepare(ctx)
+	db.statements, err = prepareReads(ctx, db.read)
+	return err
 }
 
 // checkCanary tells a wrong key from a right one.
@@ -133,11 +146,7 @@ func (db *DB) Close() error {
 
 func (db *DB) close() error {
 	var errs []error
-	for _, s := range []*sql.Stmt{db.statements.latest, db.statements.version, db.statements.list} {
-		if s != nil {
-			errs = append(errs, s.Close())
-		}
-	}
+	errs = append(errs, db.statements.close())
 	for _, h := range []*sql.DB{db.read, db.write} {
 		if h != nil {
 			errs = append(errs, h.Close())

@@ -10,27 +10,29 @@ import (
 	"github.com/airlock-secrets/airlock/store"
 )
 
-func (db *DB) prepare(ctx context.Context) (err error) {
+// prepareReads makes the queries of reads on db, and fails where its tables are not
+// ours.
+func prepareReads(ctx context.Context, db *sql.DB) (all statements, err error) {
 	for _, s := range []struct {
 		to    **sql.Stmt
 		query string
 	}{
-		{&db.statements.latest, `SELECT v.version, v.form, v.sealed, v.created, v.hidden, r.attributes, v.sealed IS NULL, r.latest
+		{&all.latest, `SELECT v.version, v.form, v.sealed, v.created, v.hidden, r.attributes, v.sealed IS NULL, r.latest
 			FROM record r LEFT JOIN version v ON v.record = r.id AND v.version = r.latest
 			WHERE r.namespace = ? AND r.name = ?`},
-		{&db.statements.version, `SELECT v.version, v.form, v.sealed, v.created, v.hidden, r.attributes, v.sealed IS NULL, r.latest
+		{&all.version, `SELECT v.version, v.form, v.sealed, v.created, v.hidden, r.attributes, v.sealed IS NULL, r.latest
 			FROM record r JOIN version v ON v.record = r.id
 			WHERE r.namespace = ? AND r.name = ? AND v.version = ?`},
-		{&db.statements.list, `SELECT r.name
+		{&all.list, `SELECT r.name
 			FROM record r LEFT JOIN version v ON v.record = r.id AND v.version = r.latest
 			WHERE r.namespace = ? AND r.name >= ? AND (? IS NULL OR r.name < ?)
 			AND (v.hidden IS NULL AND v.sealed IS NOT NULL OR v.version IS NULL AND r.latest != 0) ORDER BY r.name`},
 	} {
-		if *s.to, err = db.read.PrepareContext(ctx, s.query); err != nil {
-			return fmt.Errorf("preparing a query: %w", err)
+		if *s.to, err = db.PrepareContext(ctx, s.query); err != nil {
+			return all, fmt.Errorf("preparing a query: %w", err)
 		}
 	}
-	return nil
+	return all, nil
 }
 
 // Get returns the latest version of name. It is NotFound while that one is

@@ -106,7 +106,8 @@ type full struct{}
 
 func (full) Write([]byte) (int, error) { return 0, errors.New("no space left on device") }
 
-// TestWhatNobodySignedIsAnsweredWithoutALine asks while no line can be written.
+// TestWhatNobodySignedIsAnsweredWithoutALine asks while no line can be written,
+// which is what a question for the health is answered with.
 func TestWhatNobodySignedIsAnsweredWithoutALine(t *testing.T) {
 	own := memstore.New("embedded")
 	g, err := gate.New(gate.Config{Own: own, OwnDialect: dialect.Native{}, Audit: audit.New(full{})})
@@ -123,8 +124,8 @@ func TestWhatNobodySignedIsAnsweredWithoutALine(t *testing.T) {
 	}
 	h := newHandler(t, g, clients, nil)
 	for token, want := range map[string]map[string]int{
-		"":          {"/v1/sys/health": 200, "/v1/secret/data/x": 403, "/v1/secret/data/%2e%2e/x": 400},
-		creds.Token: {"/v1/sys/health": 200, "/v1/secret/data/x": 503, "/v1/secret/data/%2e%2e/x": 503, "/v1/sys/mounts": 503},
+		"":          {"/v1/sys/health": 503, "/v1/secret/data/x": 403, "/v1/secret/data/%2e%2e/x": 400},
+		creds.Token: {"/v1/sys/health": 503, "/v1/secret/data/x": 503, "/v1/secret/data/%2e%2e/x": 503, "/v1/sys/mounts": 503},
 	} {
 		for path, status := range want {
 			u, err := url.Parse(path)

@@ -45,7 +45,7 @@ func (h *Handler) health(q *request) error {
 	if q.op != opRead {
 		return &statusError{status: http.StatusMethodNotAllowed}
 	}
-	sealed := h.gate.Check(q.r.Context()) != nil
+	sealed := h.sealed(q)
 	status, param := http.StatusOK, "activecode"
 	if sealed {
 		status, param = http.StatusServiceUnavailable, "sealedcode"
@@ -61,6 +61,15 @@ func (h *Handler) health(q *request) error {
 		ServerTimeUTC: time.Now().Unix(), Version: h.version, ClusterName: "airlock", ClusterID: h.cluster}})
 }
 
+// sealed is how Vault says that nothing can be read.
+func (h *Handler) sealed(q *request) bool {
+	err := h.gate.Ready(q.r.Context(), &q.caller)
+	if err != nil && q.caller.Audited() { // the others get the same answer
+		h.tell(q, err)
+	}
+	return err != nil
+}
+
 type healthAnswer struct {
 	DR          string `json:"replication_dr_mode"`
 	Performance string `json:"replication_performance_mode"`
@@ -72,7 +81,7 @@ func (h *Handler) sealStatus(q *request) error {
 		return unsupported()
 	}
 	return q.bare(http.StatusOK, sealAnswer{CommitDate: "", SealStatus: wire.SealStatus{Type: "shamir", Initialized: true,
-		Sealed: h.gate.Check(q.r.Context()) != nil, T: 1, N: 1, Version: h.version, ClusterName: "airlock",
+		Sealed: h.sealed(q), T: 1, N: 1, Version: h.version, ClusterName: "airlock",
 		ClusterID: h.cluster, StorageType: "airlock"}})
 }
 
