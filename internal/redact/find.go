@@ -1,0 +1,126 @@
+package redact
+
+import "encoding/binary"
+
+// effort bounds the work for one text, in comparisons of bytes. A text that
+// takes more is not shown at all.
+const effort = 20 << 20
+
+// piece is a text to look for.
+type piece struct {
+	text    string
+	least   int  // of its beginning or end, in bytes, for a part to be removed
+	bounded bool // only as a word of its own
+}
+
+// index finds pieces by the four bytes that they begin and end with. Only a
+// piece of which a part counts is found by its end.
+type index struct {
+	known        map[string]bool
+	heads, tails map[uint32][]piece
+	head, tail   bits // of the first two of the four bytes
+}
+
+// bits is a set of numbers of 16 bits.
+type bits [1 << 16 / 64]uint64
+
+func (b *bits) set(n uint32)      { b[n/64] |= 1 << (n % 64) }
+func (b *bits) has(n uint32) bool { return b[n/64]&(1<<(n%64)) != 0 }
+
+func newIndex() *index {
+	return &index{known: map[string]bool{}, heads: map[uint32][]piece{}, tails: map[uint32][]piece{}}
+}
+
+func (x *index) add(s secret) {
+	least, part, over := leastCredential, partCredential, names(Shown)
+	if s.payload {
+		least, part, over = leastPayload, partPayload, ofPayloads
+	}
+	over.pieces(s.text, deepest, func(text string) {
+		if len(text) < least || isHarmless(text) {
+			return
+		}
+		key := text
+		if s.payload {
+			key = "\x00" + text
+		}
+		if x.known[key] {
+			return
+		}
+		x.known[key] = true
+		p := piece{text, part, s.payload && len(text) < leastInWords}
+		first, last := gram(text), gram(text[len(text)-4:])
+		x.heads[first] = append(x.heads[first], p)
+		x.head.set(first >> 16)
+		if len(text) > part {
+			x.tails[last] = append(x.tails[last], p)
+			x.tail.set(last >> 16)
+		}
+	})
+}
+
+func gram[T string | []byte](b T) uint32 { return binary.BigEndian.Uint32([]byte(b[:4])) }
+
+// finder marks what is found in one text.
+type finder struct {
+	*index
+	marks []bool
+	left  int // of effort
+	found bool
+}
+
+// search marks all pieces in a view.
+func (f *finder) search(v view) {
+	for i := 0; i+4 <= len(v.b) && f.left > 0; i++ {
+		four := gram(v.b[i:])
+		if f.head.has(four >> 16) {
+			for _, p := range f.heads[four] {
+				n := common(v.b[i:], p.text)
+				f.left -= n + 1
+				if n == len(p.text) && (!p.bounded || v.word(i, n)) || n >= p.least {
+					f.mark(v, i, i+n)
+				}
+			}
+		}
+		if f.tail.has(four >> 16) {
+			for _, p := range f.tails[four] {
+				n := commonEnd(v.b[:i+4], p.text)
+				f.left -= n + 1
+				if n >= p.least {
+					f.mark(v, i+4-n, i+4)
+				}
+			}
+		}
+	}
+}
+
+func (f *finder) mark(v view, from, to int) {
+	f.found = true
+	for i := from; i < to; i++ {
+		for j := v.from[i]; j < v.to[i]; j++ {
+			f.marks[j] = true
+		}
+	}
+}
+
+// common is how many bytes a and b begin with alike.
+func common(a []byte, b string) int {
+	n := min(len(a), len(b))
+	for i := range n {
+		if a[i] != b[i] {
+			return i
+		}
+	}
+	return n
+}
+
+// commonEnd is how many bytes a and b end with alike.
+func commonEnd(a []byte, b string) int {
+	n := min(len(a), len(b))
+	for i := range n {
+		if a[len(a)-1-i] != b[len(b)-1-i] {
+			return i
+		}
+	}
+	return n
+}
