@@ -11,6 +11,7 @@ import (
 
 	"github.com/airlock-secrets/airlock/airflow"
 	"github.com/airlock-secrets/airlock/airflow/dialect"
+	"github.com/airlock-secrets/airlock/internal/redact"
 	"github.com/airlock-secrets/airlock/internal/route"
 	"github.com/airlock-secrets/airlock/internal/settings"
 	"github.com/airlock-secrets/airlock/internal/stores"
@@ -91,6 +92,12 @@ func FromEnvironment(ctx context.Context, o *EnvironmentOptions) (*Resolver, err
 		}
 		e.Settings = s
 	}
+	e.secrets = redact.New()
+	for _, variable := range e.Settings.Environ() {
+		if name, value, _ := strings.Cut(variable, "="); redact.CredentialName(name) {
+			e.secrets.Credential(value)
+		}
+	}
 	return e.resolver(ctx)
 }
 
@@ -98,6 +105,8 @@ func FromEnvironment(ctx context.Context, o *EnvironmentOptions) (*Resolver, err
 type environment struct {
 	EnvironmentOptions
 	multiTeam bool
+	// secrets are what no message of any layer may show.
+	secrets *redact.Set
 	// ownSettings and folderSettings are made by own and folder.
 	ownSettings, folderSettings *settings.Settings
 }
@@ -216,7 +225,7 @@ func (e *environment) checkServers(ctx context.Context) error {
 // env is what a backend sees of its surroundings.
 func (e *environment) env(b *settings.Backend) stores.Env {
 	return stores.Env{Getenv: e.getenv, Home: e.Settings.Home(), Dir: e.Settings.Dir(), MultiTeam: e.multiTeam,
-		Section: b.Section, Words: e.Settings.Words(b)}
+		Section: b.Section, Words: e.Settings.Words(b), Secrets: e.secrets}
 }
 
 // getenv is a variable of the settings. A proxy that the process names in one
@@ -326,7 +335,7 @@ func (e *environment) metadataOptions(
 		}
 		*option.to = set.Value
 	}
-	m.Getenv = e.getenv
+	m.Getenv, m.Secrets = e.getenv, e.secrets
 	return m, nil
 }
 

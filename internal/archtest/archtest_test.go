@@ -40,7 +40,7 @@ type rule struct {
 var (
 	drivers   = []string{"store/*store", "store/*/*"}
 	testKits  = []string{"store/storetest", "internal/facade/facadetest", "internal/baotest", "internal/mototest", "internal/pgtest", "internal/mariadbtest", "internal/vectors", "internal/vectors/*", "internal/azurefake", "internal/gcpfake", "internal/servertest"}
-	wrappers  = []string{"store/cachestore"}
+	wrappers  = []string{"store/cachestore", "store/cleanstore"}
 	impure    = []string{"net", "net/http", "os", "log/slog"}
 	assembled = []string{".", "internal/settings", "internal/stores", "internal/server", "internal/cli", "store/*store"}
 )
@@ -52,11 +52,12 @@ var rules = []rule{
 	{name: "dialects are pure", of: []string{"airflow/dialect"}, only: []string{"airflow", "airflow/pyjson", "airflow/pyregex", "store"}, std: true, never: impure},
 	{name: "the store contract knows nothing of ours", of: []string{"store"}, only: []string{}, std: true},
 	{name: "a driver knows the contract, its wire and kwargs, and no other driver", of: drivers, but: slices.Concat(wrappers, testKits),
-		only: []string{"store", "airflow/pyjson", "airflow/dialect", "airflow", "internal/wire/*", "internal/route", "internal/awsconn", "internal/spelling", "internal/program", "internal/queue"}},
+		only: []string{"store", "airflow/pyjson", "airflow/dialect", "airflow", "internal/wire/*", "internal/route", "internal/redact", "internal/awsconn", "internal/spelling", "internal/program", "internal/queue"}},
+	{name: "what is removed from messages stands on the standard library", of: []string{"internal/redact"}, only: []string{}, std: true},
 	{name: "the trust list knows no store", of: []string{"internal/trust"}, only: []string{"store", "internal/wholefile"}, std: true},
 	{name: "what runs programs knows no store", of: []string{"internal/program"}, only: []string{"store"}, std: true},
 	{name: "a route knows no store", of: []string{"internal/route"}, only: []string{"store"}, std: true},
-	{name: "a wrapper knows the contract", of: wrappers, only: []string{"store"}},
+	{name: "a wrapper knows the contract", of: wrappers, only: []string{"store", "airflow", "internal/redact"}},
 	{name: "wire shapes stand on the standard library", of: []string{"internal/wire/*"}, only: []string{}, std: true},
 	{name: "a facade reaches values through the gate", of: []string{"internal/facade/*"}, but: testKits, never: assembled},
 	{name: "the gate does not know who assembles it", of: []string{"internal/gate", "internal/acl", "internal/audit"},
@@ -64,7 +65,7 @@ var rules = []rule{
 	{name: "the journal knows the contract, the words of the gate and the log", of: []string{"internal/journal"},
 		only: []string{"airflow", "airflow/dialect", "store", "internal/acl", "internal/audit"}},
 	{name: "the library is assembled from settings and the table", of: []string{"."},
-		only: []string{"airflow", "airflow/*", "store", "internal/settings", "internal/stores", "internal/route", "internal/program"}, std: true},
+		only: []string{"airflow", "airflow/*", "store", "internal/settings", "internal/stores", "internal/redact", "internal/route", "internal/program"}, std: true},
 	{name: "settings know no store", of: []string{"internal/settings"}, only: []string{"airflow", "airflow/*", "store", "internal/program"}},
 	{name: "airlock.yaml knows no store", of: []string{"internal/config"}, only: []string{"airflow", "airflow/*", "store", "internal/spelling", "internal/hostname"}},
 	{name: "the check of a data folder opens no store", of: []string{"internal/datafolder"}, only: []string{"store"}, std: true},
@@ -121,6 +122,7 @@ func TestRulesBite(t *testing.T) {
 		{"store", "airflow", "the store contract knows nothing of ours"},
 		{"store/vaultstore", "store/memstore", "a driver knows the contract, its wire and kwargs, and no other driver"},
 		{"store/cachestore", "store/memstore", "a wrapper knows the contract"},
+		{"internal/redact", "store", "what is removed from messages stands on the standard library"},
 		{"internal/route", "store/vaultstore", "a route knows no store"},
 		{"internal/trust", "internal/settings", "the trust list knows no store"},
 		{"internal/wire/vault", "store", "wire shapes stand on the standard library"},

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/airlock-secrets/airlock/internal/program"
+	"github.com/airlock-secrets/airlock/internal/redact"
 	"github.com/airlock-secrets/airlock/internal/route"
 )
 
@@ -26,6 +27,8 @@ type Env struct {
 	// Words say whose word the settings are, for a credential_process. The
 	// zero value runs none.
 	Words program.Words
+	// Secrets learn what requests carry; nil learns nothing.
+	Secrets *redact.Set
 	// Confined bounds what may be used besides the kwargs; nil allows all.
 	Confined *route.Confinement
 	// peek leaves files alone that are not regular: a pipe can be read once.

@@ -136,10 +136,6 @@ func firstLine(message string) string {
 	if i := strings.Index(line, "The Canonical String"); i >= 0 {
 		line = line[:i]
 	}
-	const most = 400
-	if len(line) > most {
-		line = strings.ToValidUTF8(line[:most], "") + "..."
-	}
 	return strings.TrimSpace(line)
 }
 

@@ -25,7 +25,7 @@ func (ch *chain) metadataClient(timeout time.Duration) *http.Client {
 	if inner == nil {
 		inner = &http.Transport{DialContext: (&net.Dialer{Timeout: timeout}).DialContext, DisableKeepAlives: true}
 	}
-	return &http.Client{Transport: &transport{inner: inner, timeout: timeout},
+	return &http.Client{Transport: &transport{inner: ch.conn.o.Env.Secrets.Transport(inner), timeout: timeout},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 }
 

@@ -64,7 +64,7 @@ func (c *Conn) httpClient(s *session, verify Verify) (*http.Client, error) {
 		}
 	}
 	c.client = &http.Client{
-		Transport:     &transport{inner: inner, timeout: c.o.timeout()},
+		Transport:     &transport{inner: c.o.Env.Secrets.Transport(inner), timeout: c.o.timeout()},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	return c.client, nil

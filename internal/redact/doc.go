@@ -8,10 +8,10 @@
 // The rule. Two kinds of text are secret:
 //
 //   - credentials: every kwarg but those of [Shown], variables that are named
-//     like one ([CredentialName]), user information of URLs, and what requests
-//     carry ([Set.Transport]). They are removed from 4 characters on. The
+//     like one ([CredentialName]), user information of URLs, and the headers
+//     of requests ([Set.Transport]). They are removed from 4 characters on. The
 //     words true, false, null and none are no secrets.
-//   - payloads: what a store gave or is given. They are removed from 6
+//   - payloads: what a store gave or is given, and the bodies of requests. They are removed from 6
 //     characters on; those of less than 8 only where they are a word of their
 //     own, so that not half of every word goes.
 //

@@ -73,10 +73,11 @@ func (s *Set) body(b []byte) {
 	}
 }
 
-// long adds a part of a body: a short one is a number or a word.
+// long adds a part of a body, as a payload: a name that is asked for may be
+// one too, and names stay in airlock's own words.
 func (s *Set) long(text string) {
 	if len(text) >= leastInWords {
-		s.sent(text)
+		s.Payload([]byte(text))
 	}
 }
 

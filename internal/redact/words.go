@@ -21,7 +21,7 @@ var shown = []string{
 	"token_url", "audience", "subject_token_type", "service_account_impersonation_url", "conn_type", "description",
 	// what requests ask for, by the services' names
 	"Name", "SecretId", "VersionStage", "role", "resource", "scope", "grant_type", "client_assertion_type", "requested_token_type",
-	"Action", "Version", "RoleArn", "RoleSessionName", "DurationSeconds", "Filters", "ParameterFilters",
+	"Action", "Version", "paths", "path", "permissions", "name", "RoleArn", "RoleSessionName", "DurationSeconds", "Filters", "ParameterFilters",
 }
 
 // shownEndings are how names of such kwargs end: files and names of secrets.

@@ -20,7 +20,7 @@ func openAzure(kwargs *pyjson.Object, env Env) (*Backend, error) {
 
 // azure is what Azure's settings are read from.
 func (e Env) azure() azurestore.Env {
-	return azurestore.Env{Getenv: e.Getenv, Dir: e.Dir, Confined: e.Confined, Words: e.Words}
+	return azurestore.Env{Getenv: e.Getenv, Dir: e.Dir, Confined: e.Confined, Words: e.Words, Secrets: e.Secrets}
 }
 
 func azureRoute(kwargs *pyjson.Object, env Env) []route.Point {

@@ -27,7 +27,7 @@ func openGCP(kwargs *pyjson.Object, env Env) (*Backend, error) {
 
 // gcp is what Google's settings are read from.
 func (e Env) gcp() gcpstore.Env {
-	return gcpstore.Env{Getenv: e.Getenv, Home: e.Home, Dir: e.Dir, Confined: e.Confined, Words: e.Words}
+	return gcpstore.Env{Getenv: e.Getenv, Home: e.Home, Dir: e.Dir, Confined: e.Confined, Words: e.Words, Secrets: e.Secrets}
 }
 
 func gcpRoute(kwargs *pyjson.Object, env Env) []route.Point { return gcpstore.Route(kwargs, env.gcp()) }

@@ -2,7 +2,9 @@ package stores
 
 import (
 	"github.com/airlock-secrets/airlock/airflow/dialect"
+	"github.com/airlock-secrets/airlock/internal/redact"
 	"github.com/airlock-secrets/airlock/internal/route"
+	"github.com/airlock-secrets/airlock/store/cleanstore"
 	"github.com/airlock-secrets/airlock/store/envstore"
 	"github.com/airlock-secrets/airlock/store/metadbstore"
 )
@@ -26,6 +28,9 @@ type MetadataSettings struct {
 	Getenv func(name string) (string, bool)
 	// Confined bounds what may be used besides; nil allows all.
 	Confined *route.Confinement
+	// Secrets are what no message may show. Metadata adds what the settings
+	// hold; nil: a Set of the layer's own.
+	Secrets *redact.Set
 }
 
 func (m MetadataSettings) options() metadbstore.Options {
@@ -43,11 +48,18 @@ func MetadataLacks(m MetadataSettings) string { return metadbstore.Lacks(m.optio
 // Metadata is the layer of Airflow's metadata database. It connects at the
 // first look-up.
 func Metadata(m MetadataSettings) (*Backend, error) {
+	if m.Secrets == nil {
+		m.Secrets = redact.New()
+	}
+	m.Secrets.Variable("", m.Conn)
+	m.Secrets.Credential(m.FernetKey)
+	m.Getenv = learning(m.Getenv, m.Secrets)
 	s, err := metadbstore.Open(m.options())
 	if err != nil {
-		return nil, err
+		return nil, cleanstore.Error(err, m.Secrets)
 	}
 	b := &Backend{Store: s, Dialect: dialect.MetaDB{FernetKey: m.FernetKey}}
+	clean(b, m.Secrets)
 	if m.ConnectArgs != "" {
 		b.Notes = append(b.Notes, "airlock leaves out [database] sql_alchemy_connect_args, which names an object in Python: "+
 			"write what it holds into sql_alchemy_conn, such as ?sslmode=require&connect_timeout=5")

@@ -36,5 +36,6 @@ func sorted(lists ...[]string) []string { return slices.Sorted(slices.Values(sli
 
 // awsEnv is what AWS's own settings are read from.
 func awsEnv(env Env) awsconn.Env {
-	return awsconn.Env{Getenv: env.Getenv, Home: env.Home, Dir: env.Dir, Confined: env.Confined, Words: env.Words}
+	return awsconn.Env{Getenv: env.Getenv, Home: env.Home, Dir: env.Dir, Confined: env.Confined, Words: env.Words,
+		Secrets: env.Secrets}
 }

@@ -13,8 +13,10 @@ import (
 	"github.com/airlock-secrets/airlock/airflow/dialect"
 	"github.com/airlock-secrets/airlock/airflow/pyjson"
 	"github.com/airlock-secrets/airlock/internal/program"
+	"github.com/airlock-secrets/airlock/internal/redact"
 	"github.com/airlock-secrets/airlock/internal/route"
 	"github.com/airlock-secrets/airlock/store"
+	"github.com/airlock-secrets/airlock/store/cleanstore"
 )
 
 // Env is what a backend takes from its surroundings besides its kwargs.
@@ -38,6 +40,9 @@ type Env struct {
 	// Words say whose word the variables and the kwargs are, for programs
 	// that they name. The zero value runs none.
 	Words program.Words
+	// Secrets are what no message may show. Open adds what the kwargs and the
+	// environment hold; nil: a Set of the backend's own.
+	Secrets *redact.Set
 }
 
 // Backend is a secrets backend ready to be asked.
@@ -167,10 +172,12 @@ func (t Table) Open(class string, kwargs *pyjson.Object, env Env, exact bool) (*
 	if kwargs == nil {
 		kwargs = pyjson.NewObject()
 	}
+	env = learn(kwargs, env)
 	b, err := found.Row.New(kwargs, env)
 	if err != nil {
-		return nil, notConstructed(found.Row.Class, err)
+		return nil, cleanstore.Error(notConstructed(found.Row.Class, err), env.Secrets)
 	}
+	clean(b, env.Secrets)
 	if found.Note != "" {
 		b.Notes = append([]string{found.Note}, b.Notes...)
 	}

@@ -29,7 +29,8 @@ func (e Env) google(keyPath, keyfile any, scopes []string) (vaultstore.GoogleAcc
 }
 
 func (e Env) vault() vaultstore.Env {
-	return vaultstore.Env{Getenv: e.Getenv, Home: e.Home, Dir: e.Dir, Confined: e.Confined, Google: e.google, Words: e.Words}
+	return vaultstore.Env{Getenv: e.Getenv, Home: e.Home, Dir: e.Dir, Confined: e.Confined, Google: e.google, Words: e.Words,
+		Secrets: e.Secrets}
 }
 
 // vaultRoute is where VaultBackend's requests go, those of its log-in

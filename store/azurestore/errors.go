@@ -25,7 +25,7 @@ type ResponseError struct {
 	Code string
 	// Inner is a closer word that some answers have: "SecretDisabled".
 	Inner string
-	// Message is the service's, cut short.
+	// Message is the first line of the service's.
 	Message string
 
 	login  bool
@@ -163,10 +163,6 @@ func (e *ResponseError) read(body []byte) {
 // short is the first line of what a service says.
 func short(message string) string {
 	line, _, _ := strings.Cut(strings.TrimSpace(message), "\n")
-	const most = 300
-	if len(line) > most {
-		line = strings.ToValidUTF8(line[:most], "") + "..."
-	}
 	return line
 }
 

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/airlock-secrets/airlock/internal/program"
+	"github.com/airlock-secrets/airlock/internal/redact"
 	"github.com/airlock-secrets/airlock/internal/route"
 	"github.com/airlock-secrets/airlock/internal/wire/requests"
 )
@@ -75,6 +76,8 @@ type Env struct {
 	// Words say what programs get of the environment: az, azd and pwsh, which
 	// airlock names itself. The zero value has no PATH to find them in.
 	Words program.Words
+	// Secrets learn what requests carry; nil learns nothing.
+	Secrets *redact.Set
 }
 
 func (e Env) lookup(name string) (string, bool) {

@@ -63,7 +63,7 @@ func newHTTPClient(o *Options, t TLS, env bool, proxies map[string]string) (*htt
 		DialContext:         (&net.Dialer{Timeout: o.timeout(), KeepAlive: 30 * time.Second}).DialContext,
 		MaxIdleConnsPerHost: 10, IdleConnTimeout: 90 * time.Second, ForceAttemptHTTP2: true,
 	}
-	return &http.Client{Transport: transport, CheckRedirect: noRedirects}, nil
+	return &http.Client{Transport: o.Env.Secrets.Transport(transport), CheckRedirect: noRedirects}, nil
 }
 
 // routeEnv is the environment that proxies and CA files are read from; none

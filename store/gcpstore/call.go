@@ -89,6 +89,7 @@ func (s *Store) once(ctx context.Context, resource string, deadline time.Time, f
 		}
 		return err
 	}
+	s.options.Env.Secrets.Credential(token)
 	headers := []string{"x-goog-request-params", routing(resource)}
 	if quota := s.credentials.quotaProject; quota != "" {
 		headers = append(headers, "x-goog-user-project", quota)

@@ -23,7 +23,7 @@ type CallError struct {
 	// HTTP is the status where the answer is not gRPC at all, as a proxy's;
 	// else 0.
 	HTTP int
-	// Message is what the service said, cut short.
+	// Message is what the service said.
 	Message string
 
 	cause   error // what went wrong on the way; nil where the service answered
@@ -135,17 +135,12 @@ func (s *Store) callError(ctx context.Context, conn *connection, err error, toke
 	return e
 }
 
-// said is a message of the service's as errors show it.
+// said is a message of the service's as errors show it, of any length.
 func said(message, token string) string {
-	const most = 300
 	if token != "" {
 		message = strings.ReplaceAll(message, token, "[redacted]")
 	}
-	message = strings.ToValidUTF8(message, "")
-	if len(message) > most {
-		message = strings.ToValidUTF8(message[:most], "") + "..."
-	}
-	return message
+	return strings.ToValidUTF8(message, "")
 }
 
 // python is an exception of Airflow or of its libraries.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/airlock-secrets/airlock/internal/program"
+	"github.com/airlock-secrets/airlock/internal/redact"
 	"github.com/airlock-secrets/airlock/internal/route"
 )
 
@@ -47,6 +48,8 @@ type Env struct {
 	// Words say whose word the settings are, for a program that gives a
 	// token. The zero value runs none.
 	Words program.Words
+	// Secrets learn what requests carry; nil learns nothing.
+	Secrets *redact.Set
 
 	// peek is set where settings are only looked at: a file that is no regular
 	// one is not read, as it may be readable once, or never end.

@@ -45,6 +45,7 @@ func (w *web) http() (*http.Client, error) {
 		if w.transport == nil {
 			w.client.Transport, w.err = newTransport(w.env)
 		}
+		w.client.Transport = w.env.Secrets.Transport(w.client.Transport)
 	})
 	return w.client, w.err
 }

@@ -22,12 +22,15 @@ type ResponseError struct {
 	Errors []string
 	// Warnings are the server's; it uses them to say why a path is wrong.
 	Warnings []string
-	// Text is the body where it is not Vault's JSON, cut short.
+	// Text is the body where it is not Vault's JSON, at most 64 KiB of it.
 	Text string
 
 	deleted *vault.KVVersion // what the answer says of a deleted or destroyed version
 	login   bool             // it answers a log-in
 }
+
+// maxSaid bounds what an error says, far beyond what is shown of it.
+const maxSaid = 16 << 10
 
 // Error says the status and what the server said.
 func (e *ResponseError) Error() string {
@@ -42,8 +45,8 @@ func (e *ResponseError) Error() string {
 	if said == "" {
 		said = strings.TrimSpace(e.Text)
 	}
-	if len(said) > 300 {
-		said = strings.ToValidUTF8(said[:300], "") + "..."
+	if len(said) > maxSaid {
+		said = strings.ToValidUTF8(said[:maxSaid], "")
 	}
 	if said == "" {
 		said = http.StatusText(e.Status)

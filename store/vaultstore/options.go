@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/airlock-secrets/airlock/internal/program"
+	"github.com/airlock-secrets/airlock/internal/redact"
 	"github.com/airlock-secrets/airlock/internal/route"
 	"github.com/airlock-secrets/airlock/internal/wire/requests"
 )
@@ -84,6 +85,8 @@ type Env struct {
 	// Words say whose word the settings are, for a program that gives
 	// credentials. The zero value runs none.
 	Words program.Words
+	// Secrets learn what requests carry; nil learns nothing.
+	Secrets *redact.Set
 }
 
 func (e Env) lookup(name string) (string, bool) {

@@ -29,7 +29,7 @@ func (s *Store) httpClient() (*http.Client, error) {
 		}
 		transport = built
 	}
-	s.client = &http.Client{Transport: transport, CheckRedirect: redirectPolicy(s.options.NoRedirects)}
+	s.client = &http.Client{Transport: s.options.Env.Secrets.Transport(transport), CheckRedirect: redirectPolicy(s.options.NoRedirects)}
 	return s.client, nil
 }
 
