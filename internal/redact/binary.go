@@ -38,6 +38,7 @@ func base64At(skip int) func(*view) (view, bool) {
 	return func(v *view) (out view, changed bool) {
 		runs(v, isDigit, 6, func(run []int) {
 			changed = true
+			end := run[len(run)-1]
 			run = run[min(skip, len(run)):]
 			for ; len(run) >= 2; run = run[min(4, len(run)):] {
 				for i := 0; i < min(3, len(run)-1); i++ {
@@ -46,7 +47,7 @@ func base64At(skip int) func(*view) (view, bool) {
 					out.put(v, run[i], run[i+1]+1, high<<(2*i+2)|low>>(4-2*i))
 				}
 			}
-			out.gap(0)
+			out.gap(v, end)
 		})
 		return out, changed
 	}
@@ -57,10 +58,11 @@ func hexAt(skip int) func(*view) (view, bool) {
 	return func(v *view) (out view, changed bool) {
 		runs(v, isHex, 2*leastCredential, func(run []int) {
 			changed = true
+			end := run[len(run)-1]
 			for run = run[skip:]; len(run) >= 2; run = run[2:] {
 				out.put(v, run[0], run[1]+1, unhex(v.b[run[0]])<<4|unhex(v.b[run[1]]))
 			}
-			out.gap(0)
+			out.gap(v, end)
 		})
 		return out, changed
 	}

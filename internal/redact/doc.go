@@ -11,9 +11,13 @@
 //     like one ([CredentialName]), user information of URLs, and the headers
 //     of requests ([Set.Transport]). They are removed from 4 characters on. The
 //     words true, false, null and none are no secrets.
-//   - payloads: what a store gave or is given, and the bodies of requests. They are removed from 6
-//     characters on; those of less than 8 only where they are a word of their
-//     own, so that not half of every word goes.
+//   - payloads: what a store gave or is given, and the bodies of requests. They
+//     are removed from 6 characters on; those of less than 8 only where they
+//     are a word of their own, so that not half of every word goes.
+//
+// [Set.Mask] is for airlock's own words, such as names and hints, which a
+// service has part in. It removes credentials only, from 6 characters on, and
+// leaves words that everybody knows: root, airflow, postgres.
 //
 // Of JSON, URLs and texts of several lines each part counts as well. A text
 // that a service cut short is removed from 8 characters of a credential on,
@@ -36,6 +40,7 @@ const Longest = 500
 // Bounds of what is removed, in bytes.
 const (
 	leastCredential = 4
+	leastMasked     = 6 // of a credential in airlock's own words
 	leastPayload    = 6
 	leastInWords    = 8 // a payload from here on is removed inside of words too
 	partCredential  = 8

@@ -31,13 +31,18 @@ func newIndex() *index {
 	return &index{known: map[string]bool{}, heads: map[uint32][]piece{}, tails: map[uint32][]piece{}}
 }
 
-func (x *index) add(s secret) {
+// add adds the pieces of a secret; own is whether they are looked for in
+// airlock's own words.
+func (x *index) add(s secret, own bool) {
 	least, part, over := leastCredential, partCredential, names(Shown)
 	if s.payload {
 		least, part, over = leastPayload, partPayload, ofPayloads
 	}
+	if own {
+		least = leastMasked
+	}
 	over.pieces(s.text, deepest, func(text string) {
-		if len(text) < least || isHarmless(text) {
+		if len(text) < least || isOne(harmless, text) || own && isOne(familiar, text) {
 			return
 		}
 		key := text
@@ -96,10 +101,8 @@ func (f *finder) search(v view) {
 
 func (f *finder) mark(v view, from, to int) {
 	f.found = true
-	for i := from; i < to; i++ {
-		for j := v.from[i]; j < v.to[i]; j++ {
-			f.marks[j] = true
-		}
+	for i := v.from[from]; i < v.to[to-1]; i++ {
+		f.marks[i] = true
 	}
 }
 

@@ -138,7 +138,12 @@ func authorization(value string, add func(string)) {
 	}
 }
 
-// harmless are words that are no secret whatever holds them.
-var harmless = []string{"true", "false", "null", "none"}
+// harmless are words that are no secret whatever holds them; familiar are
+// those that development servers are set up with, and that sentences need.
+var (
+	harmless = []string{"true", "false", "null", "none"}
+	familiar = []string{"airflow", "airlock", "postgres", "postgresql", "localhost", "password", "secret", "secrets", "default", "public",
+		"database", "variable", "variables", "connection", "connections", "config"}
+)
 
-func isHarmless(text string) bool { return slices.Contains(harmless, strings.ToLower(text)) }
+func isOne(of []string, text string) bool { return slices.Contains(of, strings.ToLower(text)) }

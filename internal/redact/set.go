@@ -108,11 +108,11 @@ func (s *Set) index(payloads bool) *index {
 	if s.ready[which] == nil {
 		built := newIndex()
 		for one := range s.kept {
-			built.add(one)
+			built.add(one, !payloads)
 		}
 		for one := range s.recent {
 			if payloads || !one.payload {
-				built.add(one)
+				built.add(one, !payloads)
 			}
 		}
 		s.ready[which] = built

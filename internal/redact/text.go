@@ -110,38 +110,52 @@ func short(text string) string {
 // width.
 func tidy(text string) string {
 	var b strings.Builder
-	runes := []rune(strings.ToValidUTF8(text, "\uFFFD"))
-	for i := 0; i < len(runes); i++ {
-		switch r := runes[i]; {
-		case r == 0x1b || r == 0x9b:
-			i = sequence(runes, i)
-		case unicode.IsSpace(r) || r == '\u2028' || r == '\u2029':
-			b.WriteByte(' ')
-		case unicode.Is(unicode.Cc, r) || unicode.Is(unicode.Cf, r) || slices.Contains(unseen, r) || r >= 0xfe00 && r <= 0xfe0f:
-		default:
-			b.WriteRune(r)
+	text = strings.ToValidUTF8(text, "\uFFFD")
+	for i := 0; i < len(text); {
+		n := hidden([]byte(text[i:]))
+		if n == 0 {
+			_, n = utf8.DecodeRuneInString(text[i:])
+			b.WriteString(text[i : i+n])
 		}
+		i += n
 	}
 	return strings.Join(strings.Fields(b.String()), " ")
+}
+
+// hidden is how many bytes the control character, the escape sequence or the
+// character of no width has that b begins with; 0 for any other. White space
+// is none.
+func hidden(b []byte) int {
+	r, n := utf8.DecodeRune(b)
+	switch {
+	case r == 0x1b || r == 0x9b:
+		return sequence(b, n, r == 0x9b)
+	case unicode.IsSpace(r):
+		return 0
+	case unicode.Is(unicode.Cc, r) || unicode.Is(unicode.Cf, r) || slices.Contains(unseen, r) || r >= 0xfe00 && r <= 0xfe0f:
+		return n
+	}
+	return 0
 }
 
 // unseen are characters of no width that are no format characters of Unicode.
 var unseen = []rune{'\u034f', '\u115f', '\u1160', '\u17b4', '\u17b5', '\u3164', '\uffa0'}
 
-// sequence returns where the escape sequence at i ends (ECMA-48, section 5.4).
-func sequence(runes []rune, i int) int {
-	next := i + 1
-	if runes[i] == 0x1b {
-		if next >= len(runes) || runes[next] != '[' {
-			return i // what follows is shown
+// sequence is how long the escape sequence is that b begins with (ECMA-48,
+// section 5.4). Of one that is none only the escape itself counts.
+func sequence(b []byte, escape int, introduced bool) int {
+	n := escape
+	if !introduced {
+		if n >= len(b) || b[n] != '[' {
+			return escape
 		}
-		next++
+		n++
 	}
-	for next < len(runes) && runes[next] >= 0x20 && runes[next] <= 0x3f {
-		next++
+	for n < len(b) && b[n] >= 0x20 && b[n] <= 0x3f {
+		n++
 	}
-	if next < len(runes) && runes[next] >= 0x40 && runes[next] <= 0x7e {
-		return next
+	if n < len(b) && b[n] >= 0x40 && b[n] <= 0x7e {
+		n++
 	}
-	return next - 1
+	return n
 }

@@ -40,9 +40,9 @@ func (v *view) put(of *view, i, j int, decoded ...byte) {
 	}
 }
 
-// gap separates what does not stand together.
-func (v *view) gap(at int) {
-	v.b, v.from, v.to = append(v.b, 0), append(v.from, at), append(v.to, at)
+// gap separates what does not stand together: it follows byte i of another view.
+func (v *view) gap(of *view, i int) {
+	v.b, v.from, v.to = append(v.b, 0), append(v.from, of.to[i]), append(v.to, of.to[i])
 }
 
 // word reports whether n bytes at i have no letter or digit beside them.
@@ -56,15 +56,15 @@ func isAlnum(c byte) bool {
 
 // views calls look with text as it is and decoded in every way.
 func views(text string, look func(view)) {
-	level, seen := []view{plain(text)}, 0
+	level, viewed := []view{plain(text)}, 0
 	look(level[0])
 	for range encodings {
 		var next []view
 		for i := range level {
 			for _, decode := range decoders {
 				v, changed := decode(&level[i])
-				seen += len(v.b)
-				if seen > mostViewed {
+				viewed += len(v.b)
+				if viewed > mostViewed {
 					return
 				}
 				if changed {
@@ -86,7 +86,7 @@ var decoders = []func(*view) (view, bool){
 		}
 		return percent(b)
 	}), escapes(`\`, backslash), escapes("&", entity),
-	base64At(0), base64At(1), base64At(2), base64At(3), hexAt(0), hexAt(1),
+	seen, base64At(0), base64At(1), base64At(2), base64At(3), hexAt(0), hexAt(1),
 }
 
 // escapes decodes what read knows: it returns how many bytes an escape at the
@@ -108,6 +108,20 @@ func escapes(mark string, read func(b []byte) (int, []byte)) func(*view) (view, 
 		}
 		return out, changed
 	}
+}
+
+// seen is a text without what is not seen in it.
+func seen(v *view) (out view, changed bool) {
+	for i := 0; i < len(v.b); {
+		if n := hidden(v.b[i:]); n > 0 {
+			changed = true
+			i += n
+			continue
+		}
+		out.put(v, i, i+1, v.b[i])
+		i++
+	}
+	return out, changed
 }
 
 func percent(b []byte) (int, []byte) {

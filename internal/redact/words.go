@@ -38,7 +38,7 @@ var credentialWords = []string{"TOKEN", "SECRET", "PASSW", "PASSPHRASE", "PWD", 
 // otherEndings are how names end that only point to one, and notCredentials
 // are such names in full.
 var (
-	otherEndings   = []string{"_FILE", "_PATH", "_URL", "_URI", "_ARN", "_NAME", "_CMD", "_SECRET_ID_TTL", "_KEY_FILE"}
+	otherEndings   = []string{"_FILE", "_PATH", "_URL", "_URI", "_ARN", "_NAME", "_TTL", "_KEY_FILE"}
 	notCredentials = []string{"PWD", "OLDPWD", "GOOGLE_APPLICATION_CREDENTIALS", "AZURE_TOKEN_CREDENTIALS", "VAULT_CLIENT_KEY", "PGSSLKEY",
 		"PGPASSFILE"}
 )
@@ -47,6 +47,9 @@ var (
 // as far as a name can say.
 func CredentialName(name string) bool {
 	name = strings.ToUpper(name)
+	if strings.HasPrefix(name, "AIRFLOW__") && (strings.HasSuffix(name, "_SECRET") || strings.HasSuffix(name, "_CMD")) {
+		return false // what a secret is called, or a command
+	}
 	for _, foreign := range []string{"AIRFLOW__SECRETS__", "AIRFLOW__WORKERS__", "AIRFLOW_VAR_", "AIRFLOW_CONN_"} {
 		if strings.HasPrefix(name, foreign) {
 			return false // settings of airlock's, and values: they are known by other ways
