@@ -38,33 +38,27 @@ func newTurns() turns {
 // as from a quota of Vault's: the client asks for more than it may, and one that
 // repeats 503 by itself, as hvac does, would ask for more still.
 func (h *Handler) enter(q *request) error {
-	ctx := q.r.Context()
-	if _, limited := ctx.Deadline(); !limited {
-		within, cancel := context.WithTimeout(ctx, maxWait)
-		defer cancel()
-		ctx = within
-	}
 	if q.session == nil {
 		q.line, _, _ = net.SplitHostPort(q.r.RemoteAddr)
-		return q.take(ctx, h.turns.peers, maxOfPeer)
+		return q.take(h.turns.peers, maxOfPeer)
 	}
 	q.line = q.session.Principal.Name
 	var err error
 	switch q.op {
 	case opWrite, opPatch, opDelete:
-		err = q.take(ctx, h.turns.changes, maxChanges)
+		err = q.take(h.turns.changes, maxChanges)
 	case opList:
-		err = q.take(ctx, h.turns.lists, maxLists)
+		err = q.take(h.turns.lists, maxLists)
 	}
 	if err == nil {
-		err = q.take(ctx, h.turns.all, maxAtOnce)
+		err = q.take(h.turns.all, maxAtOnce)
 	}
 	return err
 }
 
 // take waits for a place of the request's line.
-func (q *request) take(ctx context.Context, places *queue.Each, most int) error {
-	if places.Enter(ctx, q.line) != nil {
+func (q *request) take(places *queue.Each, most int) error {
+	if !places.TryEnter(q.line) && q.wait(places) != nil {
 		q.w.Header().Set("Retry-After", "1")
 		return &statusError{http.StatusTooManyRequests,
 			fmt.Sprintf("%d requests of this client are under way, and none ended in time: send fewer at a time", most)}
@@ -75,6 +69,16 @@ func (q *request) take(ctx context.Context, places *queue.Each, most int) error 
 		q.second = places
 	}
 	return nil
+}
+
+func (q *request) wait(places *queue.Each) error {
+	ctx := q.r.Context()
+	if _, limited := ctx.Deadline(); !limited {
+		within, cancel := context.WithTimeout(ctx, maxWait)
+		defer cancel()
+		ctx = within
+	}
+	return places.Enter(ctx, q.line)
 }
 
 // leave gives back what enter took.
