@@ -274,11 +274,13 @@ func (d *daemon) serve(ctx context.Context) error {
 		DisableGeneralOptionsHandler: true,
 		BaseContext:                  func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
 	}
+	listener := limited(d.listener, connectionsAt(openFiles(), len(d.c.Backends) > 0))
+	web.ConnState = listener.state
 	ctx, end := context.WithCancel(ctx)
 	defer end()
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return d.onHangups(ctx, end) })
-	group.Go(func() error { return ignoreClosed(web.Serve(d.listener)) })
+	group.Go(func() error { return ignoreClosed(web.Serve(listener)) })
 	group.Go(func() error { return ignoreClosed(control.Serve()) })
 	var stop sync.Once
 	group.Go(func() error {
