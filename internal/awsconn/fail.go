@@ -11,6 +11,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go"
 
 	"github.com/airlock-secrets/airlock/store"
@@ -120,13 +121,21 @@ func refused(e *store.Error, err error, named smithy.APIError, response *awshttp
 		r.Retries = tries.Attempt - 1
 	}
 	e.Code, e.ServiceCode, e.Err = codeOf(r.Code, r.Status), r.Code, r
-	if e.Absent = e.Code == store.NotFound; e.Absent && operation != nil && errors.As(operation.Err, new(*smithy.OperationError)) {
-		e.Code, e.Absent = store.Unauthenticated, false // the log-in, a call within the call, has not found something
+	e.Absent = e.Code == store.NotFound
+	if e.Absent && loggingIn(operation) {
+		e.Code, e.Absent = store.Unauthenticated, false
 	}
 	if r.Code == "UnknownError" && r.Status != 0 { // no error body that makes sense
 		e.ServiceCode = ""
 	}
 	e.Hint = hint(e.Code, r, response)
+}
+
+// loggingIn reports whether a call is one of the log-in, by itself or within
+// the call that needs it.
+func loggingIn(o *smithy.OperationError) bool {
+	var within *smithy.OperationError
+	return o != nil && (o.ServiceID == sts.ServiceID || errors.As(o.Err, &within))
 }
 
 // firstLine shortens what a service says. The rest of the message about a bad

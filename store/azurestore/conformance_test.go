@@ -44,7 +44,8 @@ func TestConformance(t *testing.T) {
 		s := azurefake.Start(t)
 		s.PageSize = 3
 		return storetest.Harness{
-			Store: open(t, options(s)),
+			Store:   open(t, options(s)),
+			Service: "Azure Key Vault", Answers: misses(s), Dialect: dialect.DefaultAzure(),
 			Seed: func(t *testing.T, name string, secret *store.Secret) {
 				t.Helper()
 				s.Set(name, string(secret.Payload))

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/airlock-secrets/airlock/airflow/dialect"
 	"github.com/airlock-secrets/airlock/store"
 	"github.com/airlock-secrets/airlock/store/filestore"
 	"github.com/airlock-secrets/airlock/store/storetest"
@@ -52,6 +53,12 @@ func TestConformance(t *testing.T) {
 		open := func(*testing.T) store.Store { return flat{filestore.New(filestore.Options{Variables: path})} }
 		return storetest.Harness{
 			Store: open(t), Reopen: open,
+			Service: "Local files", Dialect: dialect.LocalFile{Variables: path}, Answers: map[string]func(*testing.T) (store.Store, string){
+				"the file was read and has no such key": func(*testing.T) (store.Store, string) { return nil, "never" },
+				"the file is not there": func(*testing.T) (store.Store, string) {
+					return flat{filestore.New(filestore.Options{Variables: path + ".gone"})}, "x"
+				},
+			},
 			Seed: func(t *testing.T, name string, s *store.Secret) {
 				t.Helper()
 				values[name] = string(s.Payload)

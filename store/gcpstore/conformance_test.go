@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"testing"
 
+	"github.com/airlock-secrets/airlock/airflow/dialect"
 	"github.com/airlock-secrets/airlock/airflow/pyjson"
 	"github.com/airlock-secrets/airlock/internal/gcpfake"
 	"github.com/airlock-secrets/airlock/store"
@@ -70,8 +71,9 @@ func TestConformance(t *testing.T) {
 		f.PageSize = 3
 		at, keyfile := trusting(t, f, "p")
 		return storetest.Harness{
-			Store: open(t, leadingTo(at), map[string]any{"gcp_keyfile_dict": keyfile}),
-			Seed:  func(_ *testing.T, name string, s *store.Secret) { f.Put("p", name, s.Payload) },
+			Store:   open(t, leadingTo(at), map[string]any{"gcp_keyfile_dict": keyfile}),
+			Service: "Google Secret Manager", Answers: misses(f, keyfile), Dialect: dialect.DefaultGCP(),
+			Seed: func(_ *testing.T, name string, s *store.Secret) { f.Put("p", name, s.Payload) },
 			Reopen: func(t *testing.T) store.Store {
 				return open(t, leadingTo(at), map[string]any{"gcp_keyfile_dict": keyfile})
 			},

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/airlock-secrets/airlock/airflow/dialect"
 	"github.com/airlock-secrets/airlock/store"
 	"github.com/airlock-secrets/airlock/store/metadbstore"
 	"github.com/airlock-secrets/airlock/store/storetest"
@@ -105,7 +106,14 @@ func TestConformance(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) storetest.Harness {
 		path, db := database(t, schema)
 		return storetest.Harness{
-			Store: flat{open(t, path)},
+			Store:   flat{open(t, path)},
+			Service: "The metadata database", Dialect: dialect.MetaDB{}, Answers: map[string]func(*testing.T) (store.Store, string){
+				"no row of that id": func(*testing.T) (store.Store, string) { return nil, "never" },
+				"the table is not there": func(t *testing.T) (store.Store, string) {
+					empty, _ := database(t, "CREATE TABLE other (x TEXT)")
+					return flat{open(t, empty)}, "x"
+				},
+			},
 			Seed: func(t *testing.T, name string, s *store.Secret) {
 				exec(t, db, `INSERT INTO variable ("key", val) VALUES (?, ?) ON CONFLICT ("key") DO UPDATE SET val = excluded.val`,
 					name, string(s.Payload))

@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"testing"
 
+	"github.com/airlock-secrets/airlock/airflow/dialect"
 	"github.com/airlock-secrets/airlock/internal/awsconn"
 	"github.com/airlock-secrets/airlock/internal/mototest"
 	"github.com/airlock-secrets/airlock/store"
@@ -21,7 +22,8 @@ func TestConformance(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) storetest.Harness {
 		server.Reset(t)
 		return storetest.Harness{
-			Store:  open(server.URL),
+			Store:   open(server.URL),
+			Service: "AWS Secrets Manager", Answers: misses(server), Dialect: dialect.DefaultSecretsManager(),
 			Reopen: func(*testing.T) store.Store { return open(server.URL) },
 			Limits: storetest.Limits{
 				NoVersions: true, NoAttributes: true, NewOnly: true, NamesUnchecked: true, NoEmpty: true, NoNumbers: true, Forms: []store.Form{store.Text, store.Binary},

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/airlock-secrets/airlock/airflow/dialect"
 	"github.com/airlock-secrets/airlock/internal/awsconn"
 	"github.com/airlock-secrets/airlock/internal/mototest"
 	"github.com/airlock-secrets/airlock/store"
@@ -22,7 +23,8 @@ func TestConformance(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) storetest.Harness {
 		server.Reset(t)
 		return storetest.Harness{
-			Store:  open(server.URL),
+			Store:   open(server.URL),
+			Service: "AWS Parameter Store", Answers: misses(server.URL), Dialect: dialect.DefaultSSM(),
 			Reopen: func(*testing.T) store.Store { return open(server.URL) },
 			Limits: storetest.Limits{
 				NoVersions: true, NoAttributes: true, NewOnly: true, NamesUnchecked: true, NoEmpty: true, Forms: []store.Form{store.Text}, MaxName: 1011, MaxPayload: 4096,

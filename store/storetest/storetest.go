@@ -17,6 +17,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/airlock-secrets/airlock/airflow/dialect"
 	"github.com/airlock-secrets/airlock/store"
 )
 
@@ -30,6 +31,14 @@ type Harness struct {
 	// Reopen opens what Store keeps once more, after Store was closed. Nil
 	// where nothing outlives the store.
 	Reopen func(t *testing.T) store.Store
+	// Service is the store's heading in docs/misses.md; empty where it has none.
+	// Each of its rows must be a key of Answers.
+	Service string
+	// Answers :: Miss.Answer -> has the service give that answer, and returns
+	// the store to ask and the name to ask for. A nil store is Store.
+	Answers map[string]func(t *testing.T) (from store.Store, name string)
+	// Dialect is how the service's class reads, where Service is set.
+	Dialect dialect.Dialect
 	// Limits are what the store cannot do.
 	Limits Limits
 }
@@ -86,6 +95,7 @@ func Run(t *testing.T, open func(*testing.T) Harness) {
 		{"versions", versionTests()},
 		{"attributes", attributeTests()},
 		{"lifecycle", lifecycleTests()},
+		{"misses", missTests()},
 	} {
 		t.Run(group.name, func(t *testing.T) {
 			for _, tc := range group.tests {
@@ -113,6 +123,7 @@ func newSuite(t *testing.T, h Harness) *suite {
 	if h.Limits.ReadOnly && h.Seed == nil {
 		t.Fatal("the harness of a read-only store needs Seed")
 	}
+	checkMisses(t, h)
 	s := &suite{Harness: h, ctx: t.Context()}
 	t.Cleanup(func() {
 		if err := h.Store.Close(); err != nil {

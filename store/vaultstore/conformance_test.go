@@ -11,6 +11,7 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/airlock-secrets/airlock/airflow/dialect"
 	"github.com/airlock-secrets/airlock/internal/baotest"
 	"github.com/airlock-secrets/airlock/store"
 	"github.com/airlock-secrets/airlock/store/storetest"
@@ -80,7 +81,11 @@ func harness(t *testing.T, m *mounts, version int) storetest.Harness {
 	if version == 1 {
 		limits.NoVersions, limits.NoConditions, limits.NoNumbers = true, true, true
 	}
-	return storetest.Harness{Store: s, Limits: limits, Seed: func(t *testing.T, name string, secret *store.Secret) {
+	service, all := "Vault and OpenBao, KV version 1", misses1(m, mount, version)
+	if version == 2 {
+		service, all = "Vault and OpenBao, KV version 2", misses2(m, mount)
+	}
+	return storetest.Harness{Store: s, Limits: limits, Service: service, Answers: all, Dialect: dialect.DefaultVault(), Seed: func(t *testing.T, name string, secret *store.Secret) {
 		t.Helper()
 		if version == 1 {
 			m.server.MustDo(t, "POST", "/v1/"+mount+"/"+escape(name), json.RawMessage(secret.Payload))
