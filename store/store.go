@@ -9,7 +9,8 @@ import (
 type Store interface {
 	// Get returns the latest readable secret called name. It returns an
 	// error of code NotFound where there is none, or where its latest
-	// version is deleted; Absent is set where the service proved it. A name that the service cannot hold is Invalid.
+	// version is deleted; Absent is set where the service proved it. A name that
+	// the service cannot hold is Invalid.
 	// The secret belongs to the caller.
 	Get(ctx context.Context, name string) (*Secret, error)
 

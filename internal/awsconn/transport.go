@@ -41,8 +41,9 @@ func (e *requestError) Error() string {
 func (e *requestError) Unwrap() error { return e.err }
 
 // again says whether another attempt may help; to botocore any failure of a
-// connection may, a certificate that does not verify included.
-func (e *requestError) again() bool { return !e.ended }
+// connection may, a certificate that does not verify included, and also a name
+// that does not exist, for which airlock does not wait.
+func (e *requestError) again() bool { return !e.ended && !route.NoSuchHost(e.err) }
 
 // httpClient sends one attempt at a time: time, size and trust are its.
 func (c *Conn) httpClient(s *session, verify Verify) (*http.Client, error) {

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/airlock-secrets/airlock/internal/route"
 	"github.com/airlock-secrets/airlock/internal/wire/requests"
 	"github.com/airlock-secrets/airlock/store"
 )
@@ -99,7 +100,7 @@ func exchange(client *http.Client, req *http.Request, timeout time.Duration) (*h
 		return nil, finalError{req.Context().Err()}
 	case ctx.Err() != nil:
 		return nil, finalError{&timeoutError{timeout, context.DeadlineExceeded}}
-	case errors.As(err, &certificate), errors.Is(err, errTooLong), errors.Is(err, requests.ErrProxy):
+	case errors.As(err, &certificate), errors.Is(err, errTooLong), errors.Is(err, requests.ErrProxy), route.NoSuchHost(err):
 		return nil, finalError{bare(err)}
 	}
 	return nil, bare(err)

@@ -19,6 +19,7 @@ import (
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/metadata"
 
+	"github.com/airlock-secrets/airlock/internal/route"
 	"github.com/airlock-secrets/airlock/store"
 )
 
@@ -141,7 +142,7 @@ func (s *Store) connect() (*connection, error) {
 	dial := dialer{proxy: grpcProxy(s.options.Env)}
 	c.grpc, err = grpc.NewClient("passthrough:///"+target(s.universe),
 		grpc.WithTransportCredentials(watchedTLS{credentials.NewTLS(config), &c.handshake}),
-		grpc.WithContextDialer(dial.dial), grpc.WithNoProxy(), grpc.WithUserAgent("airlock"),
+		grpc.WithContextDialer(c.watch(dial.dial)), grpc.WithNoProxy(), grpc.WithUserAgent("airlock"),
 		grpc.WithDisableServiceConfig(), grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxAnswer)))
 	if err != nil {
 		return nil, &store.Error{Code: store.Invalid, Err: errors.New("the universe domain is no address"), Hint: "correct GOOGLE_CLOUD_UNIVERSE_DOMAIN"}
@@ -149,6 +150,18 @@ func (s *Store) connect() (*connection, error) {
 	c.client = secretmanagerpb.NewSecretManagerServiceClient(c.grpc)
 	s.conn = c
 	return c, nil
+}
+
+// watch keeps that the host's name does not exist, which gRPC would tell as a
+// text only.
+func (c *connection) watch(dial func(context.Context, string) (net.Conn, error)) func(context.Context, string) (net.Conn, error) {
+	return func(ctx context.Context, address string) (net.Conn, error) {
+		conn, err := dial(ctx, address)
+		if route.NoSuchHost(err) {
+			c.handshake.Store(&err)
+		}
+		return conn, err
+	}
 }
 
 // rootsVariable names the authorities that gRPC's core trusts.

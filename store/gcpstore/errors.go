@@ -13,6 +13,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/airlock-secrets/airlock/airflow"
+	"github.com/airlock-secrets/airlock/internal/route"
 	"github.com/airlock-secrets/airlock/store"
 )
 
@@ -130,7 +131,7 @@ func (s *Store) callError(ctx context.Context, conn *connection, err error, toke
 		e.cause = *last
 		var certificate *tls.CertificateVerificationError
 		var record tls.RecordHeaderError
-		e.final = errors.As(e.cause, &certificate) || errors.As(e.cause, &record)
+		e.final = errors.As(e.cause, &certificate) || errors.As(e.cause, &record) || route.NoSuchHost(e.cause)
 	}
 	return e
 }

@@ -13,6 +13,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/airlock-secrets/airlock/internal/route"
 )
 
 // retrying sends a request again as urllib3's Retry(total=3, backoff_factor=0.1,
@@ -25,7 +27,8 @@ import (
 //     back-off (a time longer than the timeout is not waited for).
 //
 // The waits are 0, 0.2 and 0.4 s. A certificate that is not trusted is not
-// tried again: the outcome would be the same.
+// tried again: the outcome would be the same. Neither is a host name that does
+// not exist, though urllib3 looks it up four times.
 type retrying struct {
 	next    http.RoundTripper
 	timeout time.Duration // of one attempt; 0: none
@@ -130,7 +133,7 @@ func (b *timedBody) Close() error {
 func (t *retrying) wait(req *http.Request, res *http.Response, err error, n int) (time.Duration, bool) {
 	safe := slices.Contains(idempotent[:], req.Method)
 	if err != nil {
-		return backoff(n), unreached(err) || safe && !untrusted(err)
+		return backoff(n), !route.NoSuchHost(err) && (unreached(err) || safe && !untrusted(err))
 	}
 	after, given := retryAfter(res.Header)
 	switch {
