@@ -40,7 +40,8 @@ func (p *Plan) Apply(ctx context.Context, admin *Admin) error {
 	if p.Service.apply == nil {
 		return fmt.Errorf("%s is set up by its own program: sh %s/setup.sh", p.Service.Title, Folder)
 	}
-	return p.Service.apply(ctx, p, admin)
+	admin.Env = admin.Env.Learning()
+	return admin.Env.Clean(p.Service.apply(ctx, p, admin))
 }
 
 // plant writes the variable and the connection of the test DAG with kwargs of

@@ -19,7 +19,8 @@ import (
 // would use here.
 func applyAWS(ctx context.Context, p *Plan, admin *Admin) error {
 	conn := awsconn.New(awsconn.Options{Service: "iam", Region: p.Answers["region-name"],
-		Env: awsconn.Env{Getenv: admin.Env.Getenv, Home: admin.Env.Home, Dir: admin.Env.Dir, Words: admin.Env.Words}})
+		Env: awsconn.Env{Getenv: admin.Env.Getenv, Home: admin.Env.Home, Dir: admin.Env.Dir, Words: admin.Env.Words,
+			Secrets: admin.Env.Secrets}})
 	defer conn.Close()
 	config, err := conn.Config(ctx)
 	if err != nil {
@@ -67,7 +68,7 @@ func iamError(principal string, err error) error {
 	if !errors.As(err, &answer) {
 		return e
 	}
-	e.Err = fmt.Errorf("%s: %s", answer.ErrorCode(), store.Clip(answer.ErrorMessage()))
+	e.Err = fmt.Errorf("%s: %s", answer.ErrorCode(), answer.ErrorMessage())
 	switch answer.ErrorCode() {
 	case "NoSuchEntity":
 		e.Code, e.Hint = store.NotFound, "make it first, or name another with --principal"

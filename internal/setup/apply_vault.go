@@ -58,7 +58,7 @@ func vaultClient(a Answers, admin *Admin) (*api.Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making a client of Vault: %w", err)
 	}
-	config.HttpClient.Transport = sameServer{config.HttpClient.Transport}
+	config.HttpClient.Transport = admin.Env.Secrets.Transport(sameServer{config.HttpClient.Transport})
 	client.SetToken(token)
 	client.SetNamespace(cmp.Or(a["namespace"], admin.getenv("VAULT_NAMESPACE")))
 	return client, nil

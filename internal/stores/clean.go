@@ -6,17 +6,27 @@ import (
 	"github.com/airlock-secrets/airlock/store/cleanstore"
 )
 
+// Learning returns e with a Set that learns each variable that is asked for.
+func (e Env) Learning() Env {
+	if e.Secrets == nil {
+		e.Secrets = redact.New()
+	}
+	e.Getenv = learning(e.Getenv, e.Secrets)
+	return e
+}
+
+// Clean returns an error as it may be shown; nil stays nil. Errors of the
+// table's stores are so already.
+func (e Env) Clean(err error) error { return cleanstore.Error(err, e.Secrets) }
+
 // learn makes the Set of env know the kwargs, and each variable that a driver
 // asks for.
 func learn(kwargs *pyjson.Object, env Env) Env {
-	if env.Secrets == nil {
-		env.Secrets = redact.New()
-	}
+	env = env.Learning()
 	for _, name := range kwargs.Keys() {
 		value, _ := kwargs.Get(name)
 		env.Secrets.Kwarg(name, plain(value))
 	}
-	env.Getenv = learning(env.Getenv, env.Secrets)
 	return env
 }
 
