@@ -55,7 +55,8 @@ func member(b []byte, name, text string) []byte {
 }
 
 // quote appends text, then the note that it was cut, as one JSON string. What
-// is not UTF-8 becomes U+FFFD.
+// is not UTF-8 becomes U+FFFD; what ends a line for some readers, or is an order
+// to a terminal, is escaped.
 func quote(b []byte, text, note string) []byte {
 	const hex = "0123456789abcdef"
 	b = append(b, '"')
@@ -63,8 +64,12 @@ func quote(b []byte, text, note string) []byte {
 		c := text[i]
 		if c >= utf8.RuneSelf {
 			r, size := utf8.DecodeRuneInString(text[i:])
-			b = utf8.AppendRune(b, r)
 			i += size
+			if r < 0xa0 || r == 0x2028 || r == 0x2029 {
+				b = append(b, '\\', 'u', hex[r>>12], hex[r>>8&15], hex[r>>4&15], hex[r&15])
+				continue
+			}
+			b = utf8.AppendRune(b, r)
 			continue
 		}
 		switch {
