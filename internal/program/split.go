@@ -13,32 +13,33 @@ func (e splitError) Error() string { return string(e) }
 func Split(command string) ([]string, error) {
 	var words []string
 	var word strings.Builder
-	var quote rune // 0, or the quote that is open
+	var quote byte // 0, or the quote that is open
 	inWord, escaped := false, false
-	for _, r := range command {
-		switch {
+	for i := range len(command) {
+		// What separates or quotes is ASCII, and all else is kept, UTF-8 or not.
+		switch c := command[i]; {
 		case escaped:
-			if quote != 0 && r != '\\' && r != quote {
-				word.WriteRune('\\')
+			if quote != 0 && c != '\\' && c != quote {
+				word.WriteByte('\\')
 			}
-			word.WriteRune(r)
+			word.WriteByte(c)
 			escaped = false
-		case r == '\\' && quote != '\'':
+		case c == '\\' && quote != '\'':
 			escaped, inWord = true, true
-		case quote != 0 && r == quote:
+		case quote != 0 && c == quote:
 			quote = 0
 		case quote != 0:
-			word.WriteRune(r)
-		case r == '\'' || r == '"':
-			quote, inWord = r, true
-		case strings.ContainsRune(" \t\r\n", r):
+			word.WriteByte(c)
+		case c == '\'' || c == '"':
+			quote, inWord = c, true
+		case strings.IndexByte(" \t\r\n", c) >= 0:
 			if inWord {
 				words = append(words, word.String())
 				word.Reset()
 			}
 			inWord = false
 		default:
-			word.WriteRune(r)
+			word.WriteByte(c)
 			inWord = true
 		}
 	}
