@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/airlock-secrets/airlock/internal/route"
 )
@@ -29,7 +31,8 @@ func (s section) nested(option string) section {
 // section or option twice is an error.
 func parseINI(text string) (map[string]section, error) {
 	p := iniParser{sections: map[string]section{}}
-	for i, line := range strings.Split(strings.ReplaceAll(text, "\r\n", "\n"), "\n") {
+	text = strings.ReplaceAll(strings.ReplaceAll(text, "\r\n", "\n"), "\r", "\n")
+	for i, line := range strings.Split(text, "\n") {
 		if err := p.line(line); err != nil {
 			return nil, fmt.Errorf("line %d: %w", i+1, err)
 		}
@@ -48,14 +51,14 @@ type iniParser struct {
 
 func (p *iniParser) flush() {
 	if p.option != "" {
-		p.current[p.option] = strings.TrimRight(strings.Join(p.value, "\n"), " \t\n")
+		p.current[p.option] = strings.TrimRightFunc(strings.Join(p.value, "\n"), pySpace)
 	}
 	p.option, p.value = "", nil
 }
 
 func (p *iniParser) line(line string) error {
-	trimmed := strings.TrimSpace(line)
-	indent := len(line) - len(strings.TrimLeft(line, " \t"))
+	trimmed := strings.TrimFunc(line, pySpace)
+	indent := utf8.RuneCountInString(line) - utf8.RuneCountInString(strings.TrimLeftFunc(line, pySpace))
 	switch {
 	case strings.HasPrefix(trimmed, "#"), strings.HasPrefix(trimmed, ";"):
 		return nil
@@ -93,14 +96,18 @@ func (p *iniParser) start(line string) error {
 	if at <= 0 {
 		return errors.New("it is neither a section nor an option")
 	}
-	p.option = strings.ToLower(strings.TrimSpace(line[:at]))
+	p.option = strings.ToLower(strings.TrimFunc(line[:at], pySpace))
 	if _, twice := p.current[p.option]; twice {
 		return errors.New("an option comes twice")
 	}
 	p.current[p.option] = ""
-	p.value = []string{strings.TrimSpace(line[at+1:])}
+	p.value = []string{strings.TrimFunc(line[at+1:], pySpace)}
 	return nil
 }
+
+// pySpace is Python's str.isspace: Unicode's blanks and the four separators
+// of ASCII.
+func pySpace(r rune) bool { return unicode.IsSpace(r) || r >= 0x1c && r <= 0x1f }
 
 // files are the shared configuration and credentials of a user.
 type files struct {
