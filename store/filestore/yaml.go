@@ -97,6 +97,9 @@ type constructor struct {
 	sizes   map[*yaml.Node]int // nodes below each, aliases written out; -1 while it is being made
 	unnamed []any              // what is at the top under keys that are no strings
 	line    int                // where it went wrong
+	// merged counts what << was followed to, in all of the document: mappings
+	// that merge each other double with each line.
+	merged int
 }
 
 // value is construct_object of PyYAML's SafeConstructor.
@@ -210,7 +213,7 @@ func (c *constructor) pairs(n *yaml.Node, depth int) ([]any, error) {
 // mapping's own members win.
 func (c *constructor) mapping(n *yaml.Node, depth int) (*pyjson.Object, error) {
 	object := pyjson.NewObject()
-	pairs, err := flatten(n, 0)
+	pairs, err := c.flatten(n, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -250,7 +253,7 @@ func keyText(key any) string {
 type pair struct{ key, value *yaml.Node }
 
 // flatten is flatten_mapping.
-func flatten(n *yaml.Node, depth int) ([]pair, error) {
+func (c *constructor) flatten(n *yaml.Node, depth int) ([]pair, error) {
 	if depth > maxDepth {
 		return nil, errDeep
 	}
@@ -278,13 +281,14 @@ func flatten(n *yaml.Node, depth int) ([]pair, error) {
 			if source.Kind != yaml.MappingNode {
 				return nil, errors.New("<< merges what is no mapping")
 			}
-			pairs, err := flatten(source, depth+1)
+			pairs, err := c.flatten(source, depth+1)
 			if err != nil {
 				return nil, err
 			}
-			if merged = append(merged, pairs...); len(merged) > maxNodes {
+			if c.merged += 1 + len(pairs); c.merged > maxNodes {
 				return nil, errors.New("its merges make it too large")
 			}
+			merged = append(merged, pairs...)
 		}
 	}
 	return append(merged, own...), nil
