@@ -32,7 +32,7 @@ func Read(ctx context.Context, o project.Options) (*project.Project, *dagscan.Re
 	if len(files) == 0 {
 		return p, &dagscan.Result{}, nil
 	}
-	dags, err := dagscan.Scan(ctx, dagscan.Options{Dir: p.Dir, Files: files, Environ: o.Environ})
+	dags, err := dagscan.Scan(ctx, dagscan.Options{Dir: p.Dir, Files: files, Environ: o.Environ, Budget: dagscan.Budget{Bytes: max(p.Left, 1)}})
 	if err != nil {
 		return nil, nil, err
 	}

@@ -1,9 +1,11 @@
 package check
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
+	"github.com/airlock-secrets/airlock/internal/dagscan"
 	"github.com/airlock-secrets/airlock/internal/project"
 	"github.com/airlock-secrets/airlock/internal/spelling"
 )
@@ -11,6 +13,7 @@ import (
 // The ids of the rules about reading itself.
 const (
 	unreadable    = "unreadable"
+	unchecked     = "unchecked"
 	unknownIgnore = "unknown-ignore"
 )
 
@@ -32,10 +35,31 @@ func readingRules() []Rule {
 			},
 		},
 		{
+			ID: unchecked, Severity: Error, Title: "a file was not looked at, because a check would take too long",
+			Why: "One check reads at most 128 MiB of 20,000 files, and does a bounded amount of work for the DAGs and for each of them. " +
+				"What is left when that is used up is not checked, so the check is not complete.",
+			Find: findUnchecked,
+		},
+		{
 			ID: unknownIgnore, Severity: Note, Title: "a comment silences a rule that does not exist",
 			Why:  "The id in an airlock:ignore comment is none of a rule: it is misspelt, or the rule is gone. The comment silences nothing.",
 			Find: findUnknownIgnores,
 		},
+	}
+}
+
+// findUnchecked reports the DAGs that are left. More than a screen holds are
+// counted.
+func findUnchecked(s *Subject, report Report) {
+	const most = 100
+	all := smells(s, dagscan.Unfinished)
+	for _, smell := range all[:min(len(all), most)] {
+		f := at(smell.Place, "this file was not looked at to its end: "+smell.Text)
+		f.Fix = "check a smaller folder, or the rest by itself"
+		report(f)
+	}
+	if len(all) > most {
+		report(Finding{Message: fmt.Sprintf("%d more files were not looked at, from %s on", len(all)-most, clip(all[most].Place.File))})
 	}
 }
 

@@ -131,7 +131,7 @@ func (a *app) askedByDAGs(ctx context.Context, folder string) ([]choice, error) 
 	}
 	a.tellMade(made)
 	for _, smell := range found.Smells {
-		if smell.What == dagscan.SyntaxError || smell.What == dagscan.Unreadable {
+		if smell.What == dagscan.SyntaxError || smell.What == dagscan.Unreadable || smell.What == dagscan.Unfinished {
 			a.say("airlock: %s:%d is not read: %s", smell.Place.File, smell.Place.Line, smell.Text)
 		}
 	}

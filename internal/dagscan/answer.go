@@ -13,6 +13,8 @@ type answer struct {
 	Uses    []use
 	Smells  []smell
 	Imports []imported
+	// Steps are what reading it cost: nodes, and pieces of text.
+	Steps int64
 }
 
 type use struct{ Use }

@@ -5,6 +5,7 @@ package dagscan
 
 import (
 	"context"
+	"time"
 
 	"github.com/airlock-secrets/airlock/airflow"
 )
@@ -22,6 +23,21 @@ type Options struct {
 	Python string
 	// Environ is the process environment: only PATH of it is used.
 	Environ []string
+	// Budget bounds all of the files together; a zero member is the default.
+	Budget Budget
+}
+
+// Budget is what reading all files may cost. Where it is used up, the files
+// that are left are [Unfinished].
+type Budget struct {
+	// Bytes are those of the files; 0 is 128 MiB.
+	Bytes int64
+	// Steps are what goes on in them: a node of the syntax, an entry of a
+	// list or a piece of text that is looked at. 0 is 100 million, a minute
+	// or two of one processor. A single file has 4 million.
+	Steps int64
+	// Time is for what no step counts; 0 is two minutes.
+	Time time.Duration
 }
 
 // Result is what the files ask for.
@@ -95,9 +111,13 @@ const (
 	OldImport        = "old-import"
 	SyntaxError      = "syntax-error"
 	Unreadable       = "unreadable"
+	// Unfinished is a file that is not read, or not to its end, because that
+	// would take too long.
+	Unfinished = "unfinished"
 )
 
 // Scan reads the files, in the order given. A file that Python cannot parse, or
-// that is no regular file of the folder of at most 1 MiB, is a Smell. It fails
+// that is no regular file of the folder of at most 1 MiB, or that is left when
+// the budget is used up, is a Smell. It fails
 // when the folder cannot be opened or the context ends.
 func Scan(ctx context.Context, o Options) (*Result, error) { return scan(ctx, o) }

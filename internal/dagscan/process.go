@@ -62,11 +62,11 @@ func (p *process) within(limit time.Duration, f func() error) error {
 	return f()
 }
 
-// ask sends a file and reads what stands in it. After an error the process is
+// ask sends a file and reads what stands in it, before the time ends. After an error the process is
 // of no more use.
-func (p *process) ask(data []byte) (answer, error) {
+func (p *process) ask(data []byte, ends time.Time) (answer, error) {
 	var a answer
-	err := p.within(slowestFile, func() error {
+	err := p.within(min(slowestFile, time.Until(ends)), func() error {
 		if _, err := fmt.Fprintf(p.program.In, "%d\n", len(data)); err != nil {
 			return err
 		}

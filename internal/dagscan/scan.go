@@ -12,6 +12,8 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/airlock-secrets/airlock/internal/program"
 )
@@ -22,12 +24,39 @@ const (
 	mostRestarts = 10
 )
 
+// budget is what is left of a [Budget].
+type budget struct {
+	bytes int64 // for whoever reads the files
+	steps atomic.Int64
+	ends  time.Time
+}
+
+func (b Budget) start() *budget {
+	left := &budget{bytes: cmp.Or(b.Bytes, 128<<20), ends: time.Now().Add(cmp.Or(b.Time, 2*time.Minute))}
+	left.steps.Store(cmp.Or(b.Steps, 100_000_000))
+	return left
+}
+
+// spent says what is used up, "" where nothing is.
+func (b *budget) spent() string {
+	switch {
+	case b.steps.Load() <= 0:
+		return "the files before it took all the work that one check may do"
+	case !time.Now().Before(b.ends):
+		return "the files before it took all the time that one check has for DAGs"
+	}
+	return ""
+}
+
 // job is a file on its way to a Python process.
 type job struct {
 	index int
 	name  string
 	data  []byte
 	err   error
+	// unread is why the file was not even opened: the budget was used up.
+	unread string
+	left   *budget
 }
 
 // outcome is what was found in a file.
@@ -35,6 +64,8 @@ type outcome struct {
 	answer  answer
 	ignores []Ignore
 	problem string // why it was not read
+	// unfinished is why it was not read where that is for the budget.
+	unfinished string
 }
 
 func scan(ctx context.Context, o Options) (*Result, error) {
@@ -57,7 +88,7 @@ func scan(ctx context.Context, o Options) (*Result, error) {
 	if err != nil {
 		return &Result{Skipped: err.Error()}, nil
 	}
-	outcomes := scanAll(ctx, root, o.Files, first, run)
+	outcomes := scanAll(ctx, root, o, first, run)
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
@@ -85,15 +116,21 @@ func startFirst(ctx context.Context, o Options, source string) (*process, func()
 
 // scanAll hands the files to as many processes as pay, one file at a time, so
 // that no more than a few are in memory.
-func scanAll(ctx context.Context, root *os.Root, files []string, first *process, run func() (*process, error)) []outcome {
+func scanAll(ctx context.Context, root *os.Root, o Options, first *process, run func() (*process, error)) []outcome {
+	files, left := o.Files, o.Budget.start()
 	outcomes := make([]outcome, len(files))
 	jobs := make(chan job, 4)
 	go func() {
 		defer close(jobs)
 		for i, name := range files {
-			data, err := readFile(root, name)
+			j := job{index: i, name: name, left: left}
+			if left.bytes <= 0 {
+				j.unread = "the files before it have all the bytes that one check reads"
+			} else if j.data, j.err = readFile(root, name); j.err == nil {
+				left.bytes -= int64(len(j.data))
+			}
 			select {
-			case jobs <- job{index: i, name: name, data: data, err: err}:
+			case jobs <- j:
 			case <-ctx.Done():
 				return
 			}
@@ -127,6 +164,9 @@ func (w *worker) scan(j job) outcome {
 	if j.err != nil {
 		return outcome{problem: j.err.Error()}
 	}
+	if why := cmp.Or(j.unread, j.left.spent()); why != "" {
+		return outcome{unfinished: why}
+	}
 	out := outcome{ignores: ignores(j.name, j.data)}
 	if w.process == nil && w.starts <= mostRestarts {
 		w.starts++
@@ -137,11 +177,12 @@ func (w *worker) scan(j job) outcome {
 		return out
 	}
 	var err error
-	if out.answer, err = w.process.ask(j.data); err != nil {
+	if out.answer, err = w.process.ask(j.data, j.left.ends); err != nil {
 		out.answer, out.problem = answer{}, "python3 does not get through it"
 		w.process.end()
 		w.stop()
 	}
+	j.left.steps.Add(-out.answer.Steps)
 	return out
 }
 
@@ -207,6 +248,9 @@ func collect(files []string, outcomes []outcome, version string) *Result {
 		r.Ignores = append(r.Ignores, out.ignores...)
 		if out.problem != "" {
 			r.Smells = append(r.Smells, Smell{What: Unreadable, Text: out.problem, Place: Place{File: name, Line: 1, Column: 1}})
+		}
+		if out.unfinished != "" {
+			r.Smells = append(r.Smells, Smell{What: Unfinished, Text: out.unfinished, Place: Place{File: name, Line: 1, Column: 1}})
 		}
 		slices.SortStableFunc(out.answer.Uses, func(a, b use) int { return byPlace(a.Place, b.Place) })
 		slices.SortStableFunc(out.answer.Smells, func(a, b smell) int { return byPlace(a.Place, b.Place) })

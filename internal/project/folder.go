@@ -15,12 +15,15 @@ import (
 
 // Bounds of what is read: whoever wrote the folder chose its size.
 const (
-	mostFile  = 1 << 20  // bytes of a file
-	mostFiles = 20_000   // files that are read or listed
-	mostSeen  = 200_000  // files and folders that are looked at
-	mostText  = 64 << 20 // bytes of all files
-	mostDeep  = 32       // folders inside each other
+	mostFile  = 1 << 20   // bytes of a file
+	mostFiles = 20_000    // files that are read or listed
+	mostSeen  = 200_000   // files and folders that are looked at
+	mostText  = 128 << 20 // bytes of all files
+	mostDeep  = 32        // folders inside each other
 )
+
+// tooMuch is why a file is not read that is left when the bytes are used up.
+const tooMuch = "the files of the folder are too large together"
 
 // folder reads files of one folder. A link that leads out of it is not
 // followed, and a link to a folder is not entered.
@@ -155,7 +158,7 @@ func (f *folder) read(l listed) (text, remark string) {
 	case info.Size() > mostFile:
 		return "", "it is larger than 1 MiB"
 	case info.Size() > int64(f.left):
-		return "", "the files of the folder are too large together"
+		return "", tooMuch
 	}
 	file, err := f.root.Open(l.path)
 	if err != nil {

@@ -64,13 +64,15 @@ type Project struct {
 	// Problems are what stands in a file but the tool that reads it refuses
 	// or passes over, in the order of files and lines.
 	Problems []Problem
+	// Left is how many bytes more may be read of the project, for the DAGs.
+	Left int64
 	// Git tells whether the folder belongs to a git repository that git could
 	// be asked about: false where git is not installed, or refuses.
 	Git bool
 }
 
 // Read reads a project. A path that is not there is an error; a file that
-// cannot be read is a Problem. Bounds: 1 MiB a file, 64 MiB all of them,
+// cannot be read is a Problem. Bounds: 1 MiB a file, 128 MiB all of them,
 // 20,000 files. Folders whose names start with a dot, and those of installed
 // packages, are passed over; so are examples (.env.example). Links are followed
 // to files within the folder only.

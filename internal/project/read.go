@@ -59,6 +59,7 @@ func read(ctx context.Context, o Options) (*Project, error) {
 		return nil, fmt.Errorf("reading the project: %w", err)
 	}
 	r.finish()
+	r.project.Left = int64(folder.left)
 	r.git(ctx)
 	return r.project, nil
 }
@@ -77,9 +78,13 @@ func (r *reader) files(ctx context.Context, files []listed) {
 		}
 		text, remark := r.folder.read(l)
 		if remark != "" {
-			if l.certain {
+			rule, hint := "", ""
+			if remark == tooMuch {
+				rule, hint = "unchecked", "name a smaller folder"
+			}
+			if l.certain || rule != "" {
 				r.keep(f)
-				r.problem(Span{File: f}, "", "the file is not read: "+remark, "")
+				r.problem(Span{File: f}, rule, "the file is not read: "+remark, hint)
 			}
 			continue
 		}
@@ -87,11 +92,11 @@ func (r *reader) files(ctx context.Context, files []listed) {
 		r.file(f, l)
 	}
 	for _, remark := range r.folder.remarks {
-		hint := "name a smaller folder"
+		rule, hint := "unchecked", "name a smaller folder"
 		if strings.HasSuffix(remark, "cannot be read") {
-			hint = ""
+			rule, hint = "", ""
 		}
-		r.problem(Span{}, "", remark, hint)
+		r.problem(Span{}, rule, remark, hint)
 	}
 }
 

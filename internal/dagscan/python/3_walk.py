@@ -11,7 +11,7 @@ class Walk:
         self.functions = [Function(0)]
         self.function = self.functions[0]
         self.frames = [[{}]]
-        self.later = []
+        self.later = collections.deque()
         self.calls = set()
         self.uses = []
         self.smells = []
@@ -22,7 +22,8 @@ class Walk:
     def run(self, tree):
         self.body(tree.body)
         while self.later:
-            node, frames, function, guarded = self.later.pop(0)
+            node, frames, function, guarded = self.later.popleft()
+            spend(len(function.parameters))
             self.frames, self.function, self.guarded = frames + [[{}]], function, guarded
             for name in function.parameters:
                 self.set(name, Value(strings=("\1%d:%s\1" % (function.number, name),)))
@@ -67,6 +68,7 @@ class Walk:
 
     def value(self, node):
         """Goes through a node and returns its Value, or None."""
+        spend(1)
         handler = HANDLERS.get(node.__class__)
         if handler is not None:
             return handler(self, node)
@@ -126,6 +128,7 @@ class Walk:
             strings = joined(strings, known(value))
             taint = taint or tainted(value)
         for s in strings:
+            spend(1, len(s))
             if "{{" in s or "{%" in s:
                 self.template(node, s)
         return Value(strings=strings, taint=taint)
@@ -137,6 +140,7 @@ class Walk:
         if isinstance(node.op, ast.Add):
             strings = joined(known(left), known(right))
             if left is not None and right is not None and left.items is not None and right.items is not None:
+                spend(len(left.items) + len(right.items))
                 return Value(items=left.items + right.items)
         elif isinstance(node.op, ast.Mod) and known(left):
             strings = self.percent(known(left), right)
@@ -148,7 +152,8 @@ class Walk:
         arguments = value.items if value is not None and value.items is not None else [value]
         found = ()
         for s in strings:
-            parts, made = re.split(r"%(?:\([^)]*\))?[-+ #0-9.]*[a-zA-Z]", s), None
+            spend(1, 64 * len(s))
+            parts, made = re.split(r"%(?:\([^()]*\))?[-+ #0-9.]*[a-zA-Z]", s), None
             for i, part in enumerate(parts):
                 if i == 0:
                     made = (part,)
@@ -196,6 +201,7 @@ class Walk:
         secret is one only where its key says so."""
         names = known(index) or ()
         if base.keys is not None:
+            spend(len(base.keys))
             found = None
             for key, value in zip(base.keys, base.items):
                 if set(known(key) or ()) & set(names):
@@ -210,6 +216,7 @@ class Walk:
         found = None
         if value is not None:
             for item in (value.keys if value.keys is not None else value.items) or ():
+                spend(len(item.items) if item is not None and item.items is not None else 1)
                 if item is not None and item.items is not None and found is not None and found.items is not None \
                         and len(item.items) == len(found.items):
                     found = Value(items=[either(a, b) for a, b in zip(found.items, item.items)])

@@ -22,6 +22,7 @@ class Statements(Walk):
         guard = any(GUARDS.search(n) for n in names if n)
         self.guarded += guard
         before = self.frames[-1][0]
+        spend(8 * len(names) + len(before))
         self.frames[-1][0] = dict(before)
         main = names.count("__name__") == 1 and any(getattr(n, "value", None) == "__main__" for n in ast.walk(node.test))
         outside = self.function

@@ -5,6 +5,7 @@ textwrap.dedent os.path.expandvars""".split())
 TELLS_NOTHING = frozenset("""startswith endswith isdigit isalpha isalnum isspace count index find rfind keys
 get_conn hexdigest""".split())
 LOGS = frozenset("debug info warning warn error critical exception fatal log".split())
+FIELD = re.compile(r"\w*")
 LOGGER = re.compile(r"(?:^|_)log(?:ger|ging)?$", re.I)
 # Hooks whose first positional argument is the connection's id.
 BY_POSITION = frozenset("""PostgresHook MySqlHook MsSqlHook SqliteHook OracleHook SnowflakeHook RedshiftSQLHook
@@ -77,6 +78,7 @@ class Calls(Statements):
                 self.smells.append(("schedule-interval", path.rsplit(".", 1)[-1], "", "", k.value, "schedule" not in keywords))
 
     def default_args(self, value, node):
+        spend(len(value.keys or ()))
         for key, item in zip(value.keys or (), value.items or ()):
             if "conn_id" in (known(key) or ()):
                 self.ask(CONNECTION, item, "conn_id=", False, node)
@@ -137,10 +139,12 @@ class Calls(Statements):
         if number >= len(self.before):
             return None
         function = self.before[number]
+        spend(len(function.parameters) + len(function.defaults))
         bound = dict(function.defaults)
         bound.update(zip(function.parameters, arguments))
         bound.update(keywords)
         for kind, text, via, default in function.asks:
+            spend(4, 64 * len(text))
             missing = [p for _, p in PARAMETER.findall(text) if known(bound.get(p)) is None]
             if missing:
                 continue
@@ -181,6 +185,7 @@ class Calls(Statements):
         if base.thing == "connection":
             return self.part(base, method) or (Value(thing="hook", of=base.of) if method == "get_hook" else None)
         if method in ("items", "values") and base.keys is not None:
+            spend(len(base.keys))
             pairs = [Value(items=[k, v]) for k, v in zip(base.keys, base.items)]
             return Value(items=pairs if method == "items" else base.items)
         if method in ("get", "pop", "setdefault") and (base.keys is not None or base.thing == "json"):
@@ -191,6 +196,7 @@ class Calls(Statements):
 
     def string_method(self, method, base, arguments, keywords):
         taint = base.taint if method not in TELLS_NOTHING else None
+        spend(1, 64 * sum(map(len, base.strings or ())))
         strings = None
         if method in ("format", "join", "replace"):
             for a in arguments + list(keywords.values()):
@@ -205,7 +211,7 @@ class Calls(Statements):
         count = iter(range(len(text)))
 
         def fill(m):
-            name = m.group(1)
+            name = FIELD.match(m.group(1) or "").group()
             if m.group() in ("{{", "}}"):
                 return m.group()[0]
             index = int(name) if name.isdigit() else next(count) if name == "" else None
@@ -213,7 +219,7 @@ class Calls(Statements):
             strings = known(value)
             return strings[0] if strings and len(strings) == 1 else HOLE
 
-        return re.sub(r"\{\{|\}\}|\{(\w*)[^{}]*\}", fill, text)
+        return re.sub(r"\{\{|\}\}|\{([^{}]*)\}", fill, text)[:LONGEST_TEXT]
 
     def printed(self, node, path, method, base, arguments, keywords):
         how = ""

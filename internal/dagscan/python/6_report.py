@@ -12,6 +12,7 @@ class Report(Calls):
         """Notes what is asked for and returns the first id, for messages."""
         strings = known(value) or (HOLE,)
         for text in strings:
+            spend(1, len(text))
             for number in {int(n) for n, _ in PARAMETER.findall(text)}:
                 ask = (kind, text, via, default)
                 if ask not in self.functions[number].asks and len(self.functions[number].asks) < MANY:
@@ -60,7 +61,7 @@ class Text:
     def __init__(self, data):
         self.data = data
         self.mark = 3 if data.startswith(b"\xef\xbb\xbf") else 0
-        self.lines = None
+        self.lines = self.starts = None
 
     def split(self):
         if self.lines is None:
@@ -70,6 +71,7 @@ class Text:
     def place(self, line, column):
         lines = self.split()
         text = lines[line - 1] if 0 < line <= len(lines) else b""
+        spend(1, min(column, len(text)))
         return line, len(text[:column].decode("utf-8", "replace")) + 1
 
     def find(self, node, text):
@@ -77,6 +79,7 @@ class Text:
         needle = text.encode("utf-8", "replace")
         lines = self.split()
         for n in range(node.lineno, min(getattr(node, "end_lineno", 0) or node.lineno, len(lines)) + 1):
+            spend(1, len(lines[n - 1]))
             at = lines[n - 1].find(needle, node.col_offset if n == node.lineno else 0)
             if at >= 0:
                 return self.place(n, at)
@@ -85,7 +88,10 @@ class Text:
     def keyword(self, node, name):
         """Where the name of a keyword argument stands, whose value is node."""
         lines = self.split()
-        end = self.mark + sum(map(len, lines[: node.lineno - 1])) + node.col_offset
+        if self.starts is None:
+            self.starts = list(itertools.accumulate(map(len, lines), initial=self.mark))
+        end = self.starts[node.lineno - 1] + node.col_offset
+        spend(1, end // 4)
         start = self.data.rfind(name, 0, end)
         if start < 0 or self.data[start + len(name): end].strip(b"=( \t\r\n\\"):
             return self.place(node.lineno, node.col_offset) + (0, 0)
