@@ -288,6 +288,7 @@ func FuzzSpelling(f *testing.F) {
 	}
 	f.Add("strasse", "straße", "", true)
 	f.Add("variables/variables/x", "/variables/x", "", true)
+	f.Add("::::::prod_key", "p", "0", true)
 	f.Add("/", "/", "0", true)
 	f.Add("\x10", "\x10", "", true)
 	f.Add("::::::prod_key", "p", "0", true) // as many colons as an ARN has
