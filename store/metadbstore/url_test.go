@@ -97,12 +97,14 @@ func FuzzParseURL(f *testing.F) {
 	for _, u := range urls {
 		f.Add(u)
 	}
+	f.Add(strings.Repeat("0", 31) + "://" + strings.Repeat("0", 31))
 	f.Fuzz(func(t *testing.T, text string) {
 		_, err := Options{Conn: text}.engine()
 		if err == nil {
 			return
 		}
-		if _, rest, ok := strings.Cut(text, "://"); ok && len(rest) > 30 && strings.Contains(err.Error(), rest) {
+		// The scheme is shown: what stands behind it may be a piece of it.
+		if scheme, rest, ok := strings.Cut(text, "://"); ok && len(rest) > 30 && !strings.Contains(scheme, rest) && strings.Contains(err.Error(), rest) {
 			t.Errorf("%q: the error quotes it: %v", text, err)
 		}
 	})
