@@ -239,15 +239,17 @@ func FuzzText(f *testing.F) {
 	for _, seed := range []string{`{"token": "t"}`, `'{"a": 1}'`, `$TEAM_TEXT`, `{"url": $TEAM_TEXT}`, `{'a': None,}`, `"x" # y`, "{\"gcp_keyfile_dict\": \"{\"}", `<a>`, ` `, `"`, `'`, "{a:", "\xff$\x00"} {
 		f.Add(seed, `'{"a": 1}' # b`)
 	}
+	class := stores.Known()[0].Class
+	rules := slices.Concat(textRules(), classRules(), kwargsRules())
 	f.Fuzz(func(t *testing.T, text, variable string) {
 		for _, name := range []string{kwargsNames[0], classNames[0], "AWS_SECRET_ACCESS_KEY"} {
 			one := lineOf(project.DotEnv, name, text)
 			env := &project.Environment{Settings: []*project.Setting{
-				one, lineOf(project.DotEnv, classNames[0], stores.Known()[0].Class), lineOf(project.DotEnv, "TEAM_TEXT", variable),
+				one, lineOf(project.DotEnv, classNames[0], class), lineOf(project.DotEnv, "TEAM_TEXT", variable),
 			}}
 			p := &project.Project{Environments: []*project.Environment{env}}
 			s := &Subject{Project: p, Backends: backends(p)}
-			for _, r := range slices.Concat(textRules(), classRules(), kwargsRules()) {
+			for _, r := range rules {
 				r.Find(s, func(f Finding) {
 					for _, span := range append(spansOf(f.Edits), f.Span) {
 						if span.Start < 0 || span.Start > span.End || span.File != nil && span.End > len(span.File.Text) {

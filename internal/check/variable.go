@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/airlock-secrets/airlock/airflow"
 	"github.com/airlock-secrets/airlock/internal/lazyregexp"
@@ -48,18 +49,25 @@ type vocabulary struct {
 }
 
 func newVocabulary(s *Subject) vocabulary {
-	v := vocabulary{options: map[string]string{}, near: slices.Concat(classNames, kwargsNames,
+	v := vocabulary{options: knownOptions(), near: slices.Concat(classNames, kwargsNames,
 		[]string{airflow.OptionEnv("core", "fernet_key"), airflow.OptionEnv("core", "multi_team"), airflow.OptionEnv("database", "sql_alchemy_conn")})}
-	options, _ := airflow.Options() // of a catalogue that is built in
-	for _, o := range options {
-		name := airflow.OptionEnv(o.Section, o.Key)
-		v.options[plain(name)] = name
-	}
 	for _, b := range s.Backends {
 		v.near = append(v.near, cloudNames[cloudOf(b.Row.Service)]...)
 	}
 	return v
 }
+
+// knownOptions are Airflow's options as they are written, by their plain
+// spelling.
+var knownOptions = sync.OnceValue(func() map[string]string {
+	known := map[string]string{}
+	options, _ := airflow.Options() // of a catalogue that is built in
+	for _, o := range options {
+		name := airflow.OptionEnv(o.Section, o.Key)
+		known[plain(name)] = name
+	}
+	return known
+})
 
 // cloudOf is whose client a service is asked with.
 func cloudOf(service string) string {
