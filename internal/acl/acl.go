@@ -11,6 +11,7 @@ package acl
 import (
 	"fmt"
 	"slices"
+	"unicode/utf8"
 )
 
 // Action is what is done to a secret.
@@ -194,6 +195,9 @@ func (r *Rule) validate() error {
 		return fmt.Errorf("%d id patterns: at most %d are kept", len(r.IDs), maxPatterns)
 	}
 	for _, p := range append([]string{r.Team}, r.IDs...) {
+		if !utf8.ValidString(p) {
+			return fmt.Errorf("pattern %q is not UTF-8", clip(p))
+		}
 		if len(p) > maxPattern {
 			return fmt.Errorf("pattern %q: at most %d bytes are kept", clip(p), maxPattern)
 		}

@@ -73,6 +73,9 @@ func (a *app) writeNew(ctx context.Context, ref airflow.Ref, v dialect.Value, de
 // for, so that the next look-up finds it.
 func (a *app) put(ctx context.Context, src target, ref airflow.Ref, v dialect.Value, description string) error {
 	name, err := writeName(src.Source, ref)
+	if err == nil {
+		err = writable(ref, v, description)
+	}
 	if err != nil {
 		return err
 	}
@@ -87,6 +90,25 @@ func (a *app) put(ctx context.Context, src target, ref airflow.Ref, v dialect.Va
 		return err
 	}
 	return a.describe(ctx, src.Store, name, description)
+}
+
+// writable refuses what is not UTF-8, which a command line may hold: a store
+// would keep something else in its place, and Airflow refuses it as well.
+func writable(ref airflow.Ref, v dialect.Value, description string) error {
+	value, _ := v.Data.(string)
+	what := ""
+	switch {
+	case !utf8.ValidString(ref.ID):
+		what = "the name"
+	case !utf8.ValidString(value):
+		what = "the value"
+	case !utf8.ValidString(description):
+		what = "the description"
+	default:
+		return nil
+	}
+	return &store.Error{Op: "write", Name: ref.ID, Code: store.Invalid, Err: fmt.Errorf("%s is not text in UTF-8", what),
+		Hint: "encode binary values, for instance with base64"}
 }
 
 // describe keeps a description beside the value, where the store can.

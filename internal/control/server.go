@@ -1,10 +1,12 @@
 package control
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -12,6 +14,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"github.com/airlock-secrets/airlock/store"
 )
@@ -86,9 +89,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	var q request
-	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxRequest))
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxRequest))
+	d := json.NewDecoder(bytes.NewReader(body))
 	d.DisallowUnknownFields()
-	if err := d.Decode(&q); err != nil { // the decoder's own text could quote a secret
+	if err != nil || !utf8.Valid(body) || d.Decode(&q) != nil { // the decoder's own text could quote a secret
 		s.unread(w, "the request is not understood", http.StatusBadRequest)
 		return
 	}

@@ -149,3 +149,16 @@ func TestAFileThatIsCutWhileItIsOpen(t *testing.T) {
 		wantCode(t, fmt.Sprintf("Put into a file of %d bytes", size), err, store.Corrupt)
 	}
 }
+
+func TestWhatIsNotUTF8IsNotStored(t *testing.T) {
+	ctx := context.Background()
+	s := openTest(t, t.TempDir()).Namespace(DefaultNamespace)
+	for _, form := range []store.Form{store.Text, store.Object} {
+		_, err := s.Put(ctx, "x", &store.Secret{Payload: []byte("{\"k\": \"\xff\"}"), Form: form}, nil)
+		wantCode(t, "Put", err, store.Invalid)
+	}
+	wantCode(t, "SetAttributes", s.SetAttributes(ctx, "x", "cli", map[string]string{"k": "\xff"}), store.Invalid)
+	if _, err := s.Record(ctx, "x"); store.CodeOf(err) != store.NotFound {
+		t.Errorf("Record: %v", err)
+	}
+}

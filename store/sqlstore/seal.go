@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
+	"unicode/utf8"
 
 	"github.com/tink-crypto/tink-go/v2/aead"
 	"github.com/tink-crypto/tink-go/v2/keyset"
@@ -83,6 +84,13 @@ func (k *namespaceKey) openValue(name string, version int64, form store.Form, se
 func (k *namespaceKey) sealAttributes(name string, attributes map[string]map[string]string) ([]byte, error) {
 	if len(attributes) == 0 {
 		return nil, nil
+	}
+	for _, of := range attributes {
+		for key, value := range of {
+			if !utf8.ValidString(key) || !utf8.ValidString(value) {
+				return nil, invalid("an attribute that is not UTF-8")
+			}
+		}
 	}
 	b, err := json.Marshal(attributes)
 	if err != nil {

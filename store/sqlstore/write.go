@@ -103,6 +103,8 @@ func storable(s *store.Secret) error {
 		return invalid("a text that is not UTF-8")
 	case s.Form == store.Text || s.Form == store.Binary:
 		return nil
+	case s.Form == store.Object && !utf8.Valid(s.Payload):
+		return invalid("a JSON object that is not UTF-8")
 	case s.Form != store.Object:
 		return invalid("a payload of unknown form %d", int(s.Form))
 	}

@@ -49,6 +49,9 @@ func parseObject(b []byte) (object, error) {
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
 		return nil, badJSON("data after the object")
 	}
+	if why := notUnicode(b); why != "" {
+		return nil, badJSON(why)
+	}
 	return o, nil
 }
 

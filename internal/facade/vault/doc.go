@@ -30,6 +30,9 @@
 //     in force when it is read, for versions made after it was set;
 //   - a DELETE by KV version 1 removes every version, also for the mounts of
 //     version 2, which show the same secret;
+//   - a string that is not UTF-8, or that has half of a surrogate pair as an
+//     escape, is refused (400, with the byte), where OpenBao keeps U+FFFD in its
+//     place; what was kept before this rule and is not UTF-8 is 500;
 //   - data of null is kept as an empty object;
 //   - reading a name with a slash at its end reads the name without it, where
 //     OpenBao answers 500;

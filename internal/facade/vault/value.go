@@ -16,6 +16,9 @@ import (
 // this protocol as it came, anything else as Airflow's VaultBackend reads it.
 func (h *Handler) payload(b []byte, a *gate.Answer) ([]byte, error) {
 	if a.Secret.Form == store.Object && speaksVault(a.Dialect) {
+		if !utf8.Valid(a.Secret.Payload) { // which was taken once
+			return nil, notReadable(a, "it is not UTF-8")
+		}
 		return append(b, a.Secret.Payload...), nil
 	}
 	if a.Ref == nil {
@@ -33,6 +36,18 @@ func (h *Handler) payload(b []byte, a *gate.Answer) ([]byte, error) {
 		return nil, &gate.UpstreamError{Err: &store.Error{Op: "encode", Name: a.Ref.ID, Code: store.Corrupt, Err: err}}
 	}
 	return append(b, s.Payload...), nil
+}
+
+// notReadable says that what is kept cannot be shown.
+func notReadable(a *gate.Answer, why string) error {
+	err := &store.Error{Op: "encode", Code: store.Corrupt, Err: errors.New(why)}
+	if a.Ref != nil {
+		err.Name = a.Ref.ID
+	}
+	if a.Own {
+		return err
+	}
+	return &gate.UpstreamError{Err: err}
 }
 
 // speaksVault reports whether objects of a source are Vault's own: those of a
