@@ -147,7 +147,8 @@ func (s *suite) testMiss(t *testing.T, m Miss, from *counted) {
 			t.Errorf("Get from the cache = %v, want proven %v", err, m.Absent)
 		}
 	}
-	if kept := from.reads == 1; kept != m.Absent {
+	// After a failure of the whole service a cache may ask a moment later only.
+	if kept := from.reads == 1; kept != m.Absent && (m.Absent || m.code() == store.NotFound) {
 		t.Errorf("two reads through a cache were %d of the service, want that the miss is cached: %s", from.reads, m.Cached())
 	}
 	for _, proof := range []bool{false, true} {
