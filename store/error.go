@@ -61,6 +61,12 @@ type Error struct {
 	// that is gone, and a failed log-in answer 404 too. Only a proven miss is
 	// cached, and only a proven miss is "not found" for a served client.
 	Absent bool
+
+	// Down says that the service as a whole fails, and not only this call: it
+	// cannot be connected to, does not answer in time or is sealed, or the
+	// log-in fails or has expired. A driver sets it; Throttled and
+	// Unauthenticated mean it without the field (see [IsDown]).
+	Down bool
 }
 
 // Error says what was being done, to what, where, and why it failed. The hint
@@ -100,6 +106,14 @@ func CodeOf(err error) Code {
 		return e.Code
 	}
 	return Unavailable
+}
+
+// IsDown reports whether the first *Error in err's tree says that the whole
+// service fails, so that asking it for another name is of no use now. A denial,
+// a missing name or bad content of one name never does.
+func IsDown(err error) bool {
+	var e *Error
+	return errors.As(err, &e) && (e.Down || e.Code == Throttled || e.Code == Unauthenticated)
 }
 
 // Hint returns what the first *Error in err's tree says to do, or "".

@@ -47,6 +47,10 @@ type Secret struct {
 	Time time.Time
 	// Attributes :: protocol -> attribute -> value. Nil where there are none.
 	Attributes map[string]map[string]string
+	// Stale is when the service last gave this secret, where the service cannot
+	// be asked now and a cache answers in its place. Zero: it is no older than
+	// the cache's settings allow.
+	Stale time.Time
 }
 
 // String describes the secret without its payload.

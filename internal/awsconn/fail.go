@@ -128,7 +128,13 @@ func refused(e *store.Error, err error, named smithy.APIError, response *awshttp
 	if r.Code == "UnknownError" && r.Status != 0 { // no error body that makes sense
 		e.ServiceCode = ""
 	}
-	e.Hint = hint(e.Code, r, response)
+	e.Hint, e.Down = hint(e.Code, r, response), isLogin(r.Operation)
+}
+
+// isLogin reports whether an operation gives credentials: its failure is one of
+// every name.
+func isLogin(operation string) bool {
+	return strings.HasPrefix(operation, "AssumeRole") || strings.HasPrefix(operation, "GetRoleCredentials")
 }
 
 // loggingIn reports whether a call is one of the log-in, by itself or within
@@ -202,15 +208,15 @@ func broken(e *store.Error, err error, response *awshttp.ResponseError) {
 	case errors.As(err, &large):
 		e.Code, e.Err, e.Hint = store.Corrupt, fmt.Errorf("reading the answer: %w", large), "is endpoint_url an AWS service?"
 	case errors.As(err, &certificate):
-		e.Code, e.Err = store.Unavailable, certificate
+		e.Code, e.Err, e.Down = store.Unavailable, certificate, true
 		e.Hint = "the server's certificate is not trusted: give the kwarg verify, or AWS_CA_BUNDLE, the path of its CA"
 	case errors.As(err, &request) && request.ended:
-		e.Code, e.Err = store.Unavailable, request.err
+		e.Code, e.Err, e.Down = store.Unavailable, request.err, errors.Is(request.err, context.DeadlineExceeded)
 	case errors.As(err, &request):
-		e.Code, e.Err = store.Unavailable, request
+		e.Code, e.Err, e.Down = store.Unavailable, request, true
 		e.Hint = "is the service up, and can it be reached from here? see endpoint_url, region_name and the proxy settings"
 	case errors.Is(err, context.DeadlineExceeded):
-		e.Code, e.Err = store.Unavailable, context.DeadlineExceeded
+		e.Code, e.Err, e.Down = store.Unavailable, context.DeadlineExceeded, true
 	case errors.Is(err, context.Canceled):
 		e.Code, e.Err = store.Unavailable, context.Canceled
 	case response != nil && response.HTTPStatusCode() >= http.StatusMultipleChoices:

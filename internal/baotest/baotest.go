@@ -22,7 +22,13 @@ import (
 type Server struct {
 	Addr  string // "http://127.0.0.1:PORT"
 	Token string // the root token
+
+	process *servertest.Process
 }
+
+// Pause stops the server in the middle of whatever it does: see
+// servertest.Process.Pause.
+func (s *Server) Pause(t testing.TB) (resume func()) { return s.process.Pause(t) }
 
 // Tool returns the path of a test tool ("bao", "python") that `make tools`
 // has installed, and fails the test with that hint where it is not there.
@@ -58,6 +64,7 @@ func Start(t testing.TB) *Server {
 		"-dev-root-token-id="+s.Token, "-dev-listen-address="+addr)
 	server := servertest.Run(t, "OpenBao", cmd, os.Kill)
 	server.Ready(t, 30*time.Second, s.ready)
+	s.process = server
 	return s
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"os"
 	"os/exec"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -36,6 +37,18 @@ func (p *Process) stop() {
 	stopped := time.AfterFunc(20*time.Second, func() { _ = p.cmd.Process.Kill() })
 	_ = p.cmd.Wait()
 	stopped.Stop()
+}
+
+// Pause stops the process as a machine that hangs does: its connections stay
+// and nothing is answered, until resume is called or the test ends.
+func (p *Process) Pause(t testing.TB) (resume func()) {
+	t.Helper()
+	if err := p.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	resume = func() { _ = p.cmd.Process.Signal(syscall.SIGCONT) }
+	t.Cleanup(resume)
+	return resume
 }
 
 // Ready asks until the server serves, which is when ask gives no error. It

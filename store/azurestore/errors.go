@@ -96,7 +96,7 @@ func (s *Store) fail(op, name string, err error) error {
 		out.Err = context.Canceled
 	case errors.As(err, &coded):
 		out.Code, out.Hint, out.Err, out.ServiceCode = coded.Code, coded.Hint, coded.Err, coded.ServiceCode
-		out.Absent = coded.Absent
+		out.Absent, out.Down = coded.Absent, coded.Down
 	case errors.As(err, &response):
 		refusal := readRefusal(response.StatusCode, response.RawResponse)
 		out.Err, out.Code, out.ServiceCode = refusal, refusal.code(), refusal.Code
@@ -104,7 +104,7 @@ func (s *Store) fail(op, name string, err error) error {
 	case errors.As(err, &python):
 		out.Err, out.Code = python, store.Invalid
 	case notReached(err):
-		out.Err, out.Hint = cause(err), s.reachHint(err)
+		out.Err, out.Hint, out.Down = cause(err), s.reachHint(err), true
 	default:
 		// What the client's own decoder says quotes the answer.
 		out.Code, out.Err = store.Corrupt, errors.New("the answer is not that of a Key Vault")
@@ -200,7 +200,7 @@ func loginError(ctx context.Context, err error) error {
 	}
 	var coded *store.Error
 	var refusal *ResponseError
-	out := &store.Error{Code: store.Unauthenticated, Err: fmt.Errorf("logging in: %w", err)}
+	out := &store.Error{Code: store.Unauthenticated, Err: fmt.Errorf("logging in: %w", err), Down: true}
 	switch {
 	case errors.As(err, &coded):
 		out.Code, out.Hint = coded.Code, coded.Hint

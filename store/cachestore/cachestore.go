@@ -1,17 +1,36 @@
-// Package cachestore puts a cache in front of a store. It caches raw names,
-// not look-ups: which layer wins is computed over cached answers and stays
-// exact.
+// Package cachestore stands between many readers and a store. Readers of one
+// name share one read, which has its time and outlives each of them; and what
+// the store said may be kept. It keeps raw names, not look-ups: which layer
+// wins is computed over its answers and stays exact.
 //
-// What is cached is what the store said: a secret, or that there is provably
-// none (store.Error.Absent). A failure and a miss without proof are never cached. While the store fails because it is unavailable or
-// throttled, what was last known of a name, a secret or a miss, is served
-// for up to Options.Stale past its time. A denial or a failed login evicts the
-// name. A write through the cache is seen by the next read.
+// # What is kept
+//
+// For Options.TTL what the store said is answered without asking again: a
+// secret, or that there is provably none (store.Error.Absent). After that a
+// secret is kept for Options.Stale, and is answered, marked with its time
+// (store.Secret.Stale), where the store does not answer, throttles, refuses
+// the log-in, answers with what cannot be read, or says without proof that
+// there is none. A stale miss is never answered. A denial of the read of one
+// name evicts it; a failed log-in evicts nothing. A write through the cache is
+// seen by the next read.
+//
+// # What fails
+//
+// A failed read is never an answer, but Options.Remember is how long further
+// readers of the name get the same failure, or the stale secret, without a
+// request to the store.
+//
+// Where the error says that the service fails as a whole (store.IsDown), or no
+// answer comes in time, no name is asked for until one read, the probe, has
+// shown that it answers: stale secrets are answered at once, other names are
+// refused. There is one probe at a time. It is the read of a name that somebody
+// asks for, and there is a pause between two probes that grows to a second.
 package cachestore
 
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -29,13 +48,18 @@ const Forever = time.Duration(1<<63 - 1)
 type Options struct {
 	// TTL is how long an answer is served without asking again.
 	TTL time.Duration
-	// Stale is how much longer it is served while the store is down.
+	// Stale is how much longer a secret is served while the store fails.
 	Stale time.Duration
 	// MaxBytes bounds names and payloads held; 0 means 64 MiB.
 	MaxBytes uint64
-	// Timeout bounds one call that several readers share; 0 means 60 s.
+	// Timeout bounds one read that several readers share; 0 means 60 s.
 	Timeout time.Duration
-	// Now is the clock; nil means time.Now.
+	// ListTimeout bounds a list; 0 means 60 s.
+	ListTimeout time.Duration
+	// Remember is how long a failed read of a name is not made again; 0 makes
+	// it again for each reader.
+	Remember time.Duration
+	// Now is the clock, with its monotonic part; nil means time.Now.
 	Now func() time.Time
 }
 
@@ -53,6 +77,11 @@ type Store struct {
 	cache   *otter.Cache[string, entry]
 	flight  singleflight.Group
 	changes atomic.Uint64 // counts writes, so that a read begun before one is not cached after it
+	health  health
+	failed  failures
+
+	life context.Context // of every read and list; ends at Stop
+	stop context.CancelFunc
 }
 
 // New wraps inner, which it closes when it is closed.
@@ -63,10 +92,13 @@ func New(inner store.Store, o Options) *Store {
 	if o.Timeout == 0 {
 		o.Timeout = time.Minute
 	}
+	if o.ListTimeout == 0 {
+		o.ListTimeout = time.Minute
+	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Store{inner: inner, o: o, cache: otter.Must(&otter.Options[string, entry]{
+	s := &Store{inner: inner, o: o, failed: failures{time: o.Remember}, cache: otter.Must(&otter.Options[string, entry]{
 		MaximumWeight: o.MaxBytes,
 		Weigher: func(name string, e entry) uint32 {
 			weight := len(name) + 128
@@ -76,35 +108,87 @@ func New(inner store.Store, o Options) *Store {
 			return uint32(min(weight, 1<<31))
 		},
 	})}
+	s.life, s.stop = context.WithCancel(context.Background())
+	return s
 }
 
-// Get returns what is cached while it is fresh, else asks the store; readers
-// of one name share one call.
+// Get returns what is cached while it is fresh, else asks the store.
 func (s *Store) Get(ctx context.Context, name string) (*store.Secret, error) {
 	if e, ok := s.cache.GetIfPresent(name); ok && s.age(e) <= s.o.TTL {
 		return s.answer(name, e)
 	}
 	if err := ctx.Err(); err != nil {
-		return nil, &store.Error{Op: "get", Store: store.Label(s.inner), Name: name, Code: store.Unavailable, Err: err}
+		return nil, s.fail("get", name, err)
 	}
-	fetched := s.flight.DoChan(name, func() (any, error) {
-		shared, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.o.Timeout)
-		defer cancel()
-		return s.fetch(shared, name)
-	})
+	if err := s.failed.of(name, s.o.Now()); err != nil {
+		return s.instead(name, err)
+	}
+	if probe, failing := s.health.ask(s.o.Now(), s.o.Timeout); failing != nil {
+		return s.whileFailing(ctx, name, failing, probe)
+	}
+	return s.await(ctx, name, s.read(name, s.o.Timeout))
+}
+
+// await waits for a read that was begun, as long as the reader has time.
+func (s *Store) await(ctx context.Context, name string, read <-chan singleflight.Result) (*store.Secret, error) {
 	select {
 	case <-ctx.Done():
-		return nil, &store.Error{Op: "get", Store: store.Label(s.inner), Name: name, Code: store.Unavailable, Err: ctx.Err()}
-	case r := <-fetched:
+		return s.instead(name, s.fail("get", name, ctx.Err()))
+	case r := <-read:
 		if r.Err != nil {
-			return nil, r.Err
+			return s.instead(name, r.Err)
 		}
 		return s.answer(name, r.Val.(entry))
 	}
 }
 
+// whileFailing answers without the service, unless it is the reader's turn to
+// find out whether it is back.
+func (s *Store) whileFailing(ctx context.Context, name string, failing error, probe time.Duration) (*store.Secret, error) {
+	refused := s.refusal("get", name, failing)
+	if probe == 0 {
+		return s.instead(name, refused)
+	}
+	read := s.probe(name, probe)
+	if secret, err := s.instead(name, refused); err == nil {
+		return secret, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, refusalTime)
+	defer cancel()
+	return s.await(ctx, name, read)
+}
+
+// probe reads name to find out whether the service is back.
+func (s *Store) probe(name string, patience time.Duration) <-chan singleflight.Result {
+	read, told := s.read(name, patience), make(chan singleflight.Result, 1)
+	go func() {
+		r := <-read
+		s.health.probed(s.o.Now())
+		told <- r
+	}()
+	return told
+}
+
+// Health is how the service was when it was last asked. Where a probe is due
+// it is sent, and not waited for.
+func (s *Store) Health() Health {
+	s.nudge()
+	h, _ := s.health.state()
+	return h
+}
+
+// nudge sends a probe that is due, and returns why the service fails.
+func (s *Store) nudge() error {
+	probe, failing := s.health.ask(s.o.Now(), s.o.Timeout)
+	if _, name := s.health.state(); probe > 0 {
+		s.probe(name, probe)
+	}
+	return failing
+}
+
 func (s *Store) age(e entry) time.Duration { return s.o.Now().Sub(e.at) }
 
+// answer is what the store said within the cache's time.
 func (s *Store) answer(name string, e entry) (*store.Secret, error) {
 	if e.secret == nil {
 		return nil, &store.Error{Op: "get", Store: store.Label(s.inner), Name: name, Code: store.NotFound, Absent: true}
@@ -114,50 +198,67 @@ func (s *Store) answer(name string, e entry) (*store.Secret, error) {
 	return &secret, nil
 }
 
-// fetch asks the store and keeps what it says, unless something was written
-// meanwhile.
-func (s *Store) fetch(ctx context.Context, name string) (entry, error) {
-	before := s.changes.Load()
-	secret, err := s.inner.Get(ctx, name)
-	switch {
-	case err == nil, store.Absent(err):
-		e := entry{secret: secret, at: s.o.Now()}
-		if err != nil {
-			e.secret = nil
-		}
-		if s.o.TTL > 0 || s.o.Stale > 0 {
-			s.cache.Set(name, e)
-		}
-		if s.changes.Load() != before {
-			s.cache.Invalidate(name)
-		}
-		return e, nil
-	case errors.Is(err, store.ErrUnavailable), errors.Is(err, store.ErrThrottled):
-		if e, ok := s.cache.GetIfPresent(name); ok && s.age(e)-s.o.TTL <= s.o.Stale {
-			return e, nil
-		}
-	case errors.Is(err, store.ErrDenied), errors.Is(err, store.ErrUnauthenticated):
-		s.cache.Invalidate(name)
+// instead is what is answered where the store failed with err: the last secret
+// that it gave, while that is not too old, else err.
+func (s *Store) instead(name string, err error) (*store.Secret, error) {
+	e, ok := s.cache.GetIfPresent(name)
+	if !ok || e.secret == nil || !outlives(err) || s.age(e)-s.o.TTL > s.o.Stale {
+		return nil, err
 	}
-	return entry{}, err
+	secret, err := s.answer(name, e)
+	// A read may have succeeded meanwhile, and the store may answer for another
+	// one with what was stale already.
+	if err == nil && s.age(e) > s.o.TTL && secret.Stale.IsZero() {
+		secret.Stale = e.at.Round(0)
+	}
+	return secret, err
 }
 
-// change runs a write and forgets the name before and after it: no reader
-// that began before the write can leave its answer behind.
-func (s *Store) change(name string, write func() error) error {
-	s.forget(name)
-	defer s.forget(name)
-	return write()
+// outlives reports whether a secret is still good for its readers where the
+// store fails with err: it is not where the store refuses this very name, and
+// none is given to a reader who has left.
+func outlives(err error) bool {
+	if store.IsDown(err) {
+		return true
+	}
+	switch store.CodeOf(err) {
+	case store.Unavailable, store.Corrupt:
+		return !errors.Is(err, context.Canceled)
+	case store.NotFound:
+		return !store.Absent(err)
+	}
+	return false
 }
 
-func (s *Store) forget(name string) {
-	s.changes.Add(1)
-	s.flight.Forget(name)
-	s.cache.Invalidate(name)
+// fail says why a reader has no answer.
+func (s *Store) fail(op, name string, err error) error {
+	return &store.Error{Op: op, Store: store.Label(s.inner), Name: name, Code: store.Unavailable, Err: err,
+		Down: errors.Is(err, context.DeadlineExceeded)}
 }
+
+// refusal is the error of a name that is not asked for while the service fails.
+func (s *Store) refusal(op, name string, failing error) error {
+	e := &store.Error{Op: op, Store: store.Label(s.inner), Name: name, Code: store.Unavailable, Down: true, Hint: store.Hint(failing)}
+	if code := store.CodeOf(failing); code == store.Throttled || code == store.Unauthenticated {
+		e.Code = code
+	}
+	h, _ := s.health.state()
+	why := failing
+	var coded *store.Error
+	if errors.As(failing, &coded) && coded.Err != nil {
+		why = coded.Err // without the name that it was about
+	}
+	e.Err = fmt.Errorf("the store fails since %s and is not asked for each name: %w", h.Since.Format(time.TimeOnly), why)
+	return e
+}
+
+// Stop ends what waits for the store; later reads of it fail. What is cached
+// is still answered.
+func (s *Store) Stop() { s.stop() }
 
 // Close closes the inner store and drops what is cached.
 func (s *Store) Close() error {
+	s.stop()
 	s.changes.Add(1)
 	s.cache.InvalidateAll()
 	return s.inner.Close()

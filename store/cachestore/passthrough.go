@@ -9,11 +9,6 @@ import (
 // Name is the label of the inner store.
 func (s *Store) Name() string { return store.Label(s.inner) }
 
-// List asks the inner store: listings are not cached.
-func (s *Store) List(ctx context.Context, prefix string) ([]string, error) {
-	return store.List(ctx, s.inner, prefix)
-}
-
 // Put writes through.
 func (s *Store) Put(ctx context.Context, name string, secret *store.Secret, o *store.PutOptions) (*store.Secret, error) {
 	var stored *store.Secret

@@ -107,6 +107,12 @@ func (e *CallError) kind() kind {
 	return kind{store.Unavailable, ""}
 }
 
+// down reports whether the service cannot be reached or does not answer. It
+// says Unavailable itself of nothing less than all of it.
+func (e *CallError) down() bool {
+	return e.HTTP == 0 && (e.Code == codes.Unavailable || e.Code == codes.DeadlineExceeded)
+}
+
 // callError makes a CallError of what gRPC reports.
 func (s *Store) callError(ctx context.Context, conn *connection, err error, token string) error {
 	st := status.Convert(err)
@@ -175,18 +181,19 @@ func (s *Store) fail(op, name string, err error) error {
 	switch {
 	case errors.As(err, &coded):
 		out.Code, out.Hint, out.Err, out.ServiceCode = coded.Code, coded.Hint, coded.Err, coded.ServiceCode
-		out.Absent = coded.Absent
+		out.Absent, out.Down = coded.Absent, coded.Down
 	case errors.As(err, &called) && called.garbage:
 		out.Code, out.Hint = store.Corrupt, "is it Secret Manager that answers at secretmanager."+s.universe+"?"
 	case errors.As(err, &called):
 		k := called.kind()
-		out.Code, out.ServiceCode, out.Hint = k.code, k.python, s.hint(called)
+		out.Code, out.ServiceCode, out.Hint, out.Down = k.code, k.python, s.hint(called), called.down()
 		out.Absent = k.code == store.NotFound // only gRPC's: see byHTTP
 	case errors.As(err, &refused):
-		out.Code, out.Hint = refused.code(), refused.hint()
+		out.Code, out.Hint, out.Down = refused.code(), refused.hint(), true
 	case errors.As(err, &raised):
 		out.Code, out.Hint = store.Invalid, configHint(err)
 	case errors.Is(err, context.DeadlineExceeded):
+		out.Down = true
 		out.Hint = "is the service up, and can it be reached from here? see GOOGLE_CLOUD_UNIVERSE_DOMAIN and the proxy settings"
 	}
 	return out

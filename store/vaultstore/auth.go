@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"time"
 	"unicode/utf8"
 
 	"github.com/airlock-secrets/airlock/store"
@@ -58,6 +59,8 @@ type doorman struct {
 	// ctx is the life of the store: a log-in is for everybody, so that no
 	// single caller's patience ends it.
 	ctx context.Context
+	// limit is how long a log-in may take, 0: as long as its requests may.
+	limit time.Duration
 
 	mu      sync.Mutex
 	current *grant
@@ -84,7 +87,12 @@ func (d *doorman) enter(ctx context.Context, refused *grant) (*grant, error) {
 
 // open logs in. A failed attempt is not kept: the next look-up tries again.
 func (d *doorman) open(g *grant) {
-	g.token, g.err = d.login(d.ctx)
+	ctx, cancel := d.ctx, context.CancelFunc(func() {})
+	if d.limit > 0 {
+		ctx, cancel = context.WithTimeout(ctx, d.limit)
+	}
+	defer cancel()
+	g.token, g.err = d.login(ctx)
 	if g.err == nil && g.token == "" {
 		g.err = errNoToken
 	}

@@ -27,6 +27,8 @@ type request struct {
 	contentType  string
 	login        bool
 	root         bool // a path that only the root namespace has
+	// header, when not nil, is filled with that of an answer of status 200.
+	header *http.Header
 }
 
 // send sends r and decodes the JSON of an answer of status 200 into res,
@@ -51,6 +53,9 @@ func (s *Store) send(ctx context.Context, r request, res any) error {
 		return errTooLong
 	case answer.StatusCode != http.StatusOK:
 		return errNotJSON
+	}
+	if r.header != nil {
+		*r.header = answer.Header
 	}
 	return decode(body, res)
 }

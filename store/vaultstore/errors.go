@@ -1,6 +1,7 @@
 package vaultstore
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -133,6 +134,25 @@ func (e *ResponseError) absent() bool {
 	return e.Errors != nil && len(e.Errors)+len(e.Warnings) == 0
 }
 
+// badToken is the whole of what the server says of a token that it does not
+// know, or that has expired. What no policy allows is denied in other words,
+// "1 error occurred:" before them. Vault names the token since 1.16.
+const badToken = "permission denied"
+
+// down reports whether the answer is about the server or the caller's log-in,
+// and not about the path that was asked for.
+func (e *ResponseError) down() bool {
+	switch e.Status {
+	case http.StatusForbidden:
+		return e.login || slices.Equal(e.Errors, []string{badToken}) || e.says("invalid token")
+	case http.StatusServiceUnavailable:
+		return e.login || e.says("sealed")
+	case http.StatusTooManyRequests, http.StatusUnauthorized:
+		return true
+	}
+	return e.login
+}
+
 // fail gives an error its code and its hint. An error that is a *store.Error
 // already keeps both.
 func (s *Store) fail(op, name string, err error) error {
@@ -148,9 +168,9 @@ func (s *Store) fail(op, name string, err error) error {
 	)
 	switch {
 	case errors.As(err, &coded):
-		out.Code, out.Hint, out.Err, out.Absent = coded.Code, coded.Hint, coded.Err, coded.Absent
+		out.Code, out.Hint, out.Err, out.Absent, out.Down = coded.Code, coded.Hint, coded.Err, coded.Absent, coded.Down
 	case errors.As(err, &response):
-		out.Code, out.Hint, out.Absent = response.code(), s.hint(response), response.absent()
+		out.Code, out.Hint, out.Absent, out.Down = response.code(), s.hint(response), response.absent(), response.down()
 	case errors.Is(err, errNoToken):
 		out.Code, out.Hint = store.Unauthenticated, s.tokenHint()
 	case errors.Is(err, errNotJSON), errors.Is(err, errNoData), errors.Is(err, errNoAuth), errors.As(err, &shape):
@@ -158,9 +178,9 @@ func (s *Store) fail(op, name string, err error) error {
 	case errors.Is(err, errTooLong):
 		out.Code, out.Hint = store.Corrupt, "no secret is that long: is it a Vault server that answers?"
 	case errors.As(err, &sent): // its own text would repeat the URL, user info included
-		out.Err, out.Hint = sent.Err, s.reachHint(sent.Err)
+		out.Err, out.Hint, out.Down = sent.Err, s.reachHint(sent.Err), !errors.Is(err, context.Canceled)
 	default:
-		out.Hint = s.reachHint(err)
+		out.Hint, out.Down = s.reachHint(err), !errors.Is(err, context.Canceled)
 	}
 	return out
 }

@@ -6,6 +6,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/airlock-secrets/airlock/airflow/pyjson"
@@ -37,7 +41,11 @@ func (s *Store) GetVersion(ctx context.Context, name string, version int64) (*st
 	if version != 0 {
 		r.query = fmt.Sprintf("version=%d", version)
 	}
-	var res vault.Response
+	var (
+		res    vault.Response
+		header http.Header
+	)
+	r.header = &header
 	err = s.run(ctx, op, name, func(ctx context.Context, token string) error {
 		r.token, res = token, vault.Response{}
 		return s.send(ctx, r, &res)
@@ -49,7 +57,24 @@ func (s *Store) GetVersion(ctx context.Context, name string, version int64) (*st
 		return nil, err
 	}
 	secret, err := s.secretOf(res.Data)
-	return secret, s.fail(op, name, err)
+	if err != nil {
+		return nil, s.fail(op, name, err)
+	}
+	secret.Stale = staleSince(header, time.Now())
+	return secret, nil
+}
+
+// staleSince is when the value of an answer was right that says that it is
+// stale, as an airlock in front of a store that fails does. Zero: it is not.
+func staleSince(h http.Header, now time.Time) time.Time {
+	if !slices.ContainsFunc(h.Values(vault.WarningHeader), func(w string) bool { return strings.HasPrefix(w, "110 ") }) {
+		return time.Time{}
+	}
+	age, err := strconv.ParseUint(h.Get(vault.AgeHeader), 10, 31)
+	if err != nil {
+		age = 0
+	}
+	return now.Add(-time.Duration(age) * time.Second).Round(time.Second)
 }
 
 // secretOf makes a secret of the data of an answer.

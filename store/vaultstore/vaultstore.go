@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"time"
 	"unicode/utf8"
 
 	"github.com/airlock-secrets/airlock/store"
@@ -77,6 +78,12 @@ func (s *Store) Close() error {
 		s.client.CloseIdleConnections()
 	}
 	return nil
+}
+
+// Serve implements store.Served: the time of a request is the kwarg timeout.
+func (s *Store) Serve(login time.Duration) (least time.Duration) {
+	s.doorman.limit = login
+	return max(s.options.Timeout, 0)
 }
 
 // Locate implements store.Locator: the path for `vault read`.
@@ -169,4 +176,5 @@ var (
 	_ store.Versioner = (*Store)(nil)
 	_ store.Checker   = (*Store)(nil)
 	_ store.Locator   = (*Store)(nil)
+	_ store.Served    = (*Store)(nil)
 )

@@ -21,6 +21,12 @@ const (
 	NamespaceHeader = "X-Vault-Namespace"
 	RequestHeader   = "X-Vault-Request"
 	WrapTTLHeader   = "X-Vault-Wrap-TTL"
+
+	// AgeHeader has the seconds since a value was right, and WarningHeader
+	// StaleWarning, where airlock's own source cannot be asked.
+	AgeHeader     = "Age"
+	WarningHeader = "Warning"
+	StaleWarning  = `110 airlock "Response is Stale"`
 )
 
 // MethodList is the verb of list operations; GET with ?list=true is the same.
