@@ -70,6 +70,9 @@ type ExplainAttempt struct {
 	Notes   []string `json:"notes,omitempty"`
 	// Hidden is true for a layer that has a value which an earlier one hides.
 	Hidden bool `json:"hidden,omitempty"`
+	// Stale is when the source gave the value, where the source cannot be asked
+	// and airlock serve answers for it; left out for what was asked for now.
+	Stale *time.Time `json:"stale,omitempty"`
 	// Value is the value, or "********" unless it was asked for. It is left
 	// out where the layer has none. A value that is not a string, and a
 	// connection that is kept as separate fields, is JSON text.
@@ -127,6 +130,10 @@ func explainAttempt(a *Attempt) ExplainAttempt {
 	}
 	if len(a.Names) > 1 {
 		e.Names = slices.Clone(a.Names)
+	}
+	if a.Secret != nil && !a.Secret.Stale.IsZero() {
+		at := a.Secret.Stale.UTC()
+		e.Stale = &at
 	}
 	if a.Err != nil {
 		e.Error, e.Hint = a.Err.Error(), store.Hint(a.Err)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/airlock-secrets/airlock/airflow"
 	"github.com/airlock-secrets/airlock/airflow/dialect"
@@ -150,6 +151,9 @@ func (r *Resolver) read(ctx context.Context, src *Source, ref airflow.Ref, a *At
 			continue
 		}
 		a.Secret = secret
+		if secret != nil && !secret.Stale.IsZero() {
+			a.Notes = append(a.Notes, "the value is stale: the source cannot be asked, and gave it at "+secret.Stale.UTC().Format(time.RFC3339))
+		}
 		if v.Warning != "" {
 			a.Notes = append(a.Notes, "Airflow logs a warning: "+v.Warning)
 		}
@@ -183,7 +187,7 @@ func unproven(missed error) error {
 		Err: fmt.Errorf("this does not prove that it is not there: %w", missed)}
 	var known *store.Error
 	if errors.As(missed, &known) {
-		e.Store, e.Name, e.ServiceCode = known.Store, known.Name, known.ServiceCode
+		e.Store, e.Name, e.ServiceCode, e.Down = known.Store, known.Name, known.ServiceCode, known.Down
 		if known.Err != nil {
 			e.Err = fmt.Errorf("this does not prove that it is not there: %w", known.Err)
 		}

@@ -11,6 +11,9 @@
 // in another way, "etl_key" for a Key Vault's "etl-key" for instance, that is
 // the member typed.
 //
+// The member stale is the time at which a source gave a value that was answered
+// in its place, because the source could not be asked.
+//
 // The member v is the number of the format, 1, and comes first; lines without
 // it were written before there was one and have the same members. Members that
 // are empty are left out.
@@ -80,7 +83,10 @@ type Entry struct {
 	Count     int64  // how many requests the line sums up; 0: it is of one
 	Layer     string // the layer that answered
 	Source    string // the class of that layer
-	Duration  time.Duration
+	// Stale is when the source last gave the secret that was answered because
+	// the source could not be asked; zero: it was asked, or a cache was fresh.
+	Stale    time.Time
+	Duration time.Duration
 	// Ahead says that the line does not wait behind those of others, however
 	// many there are: one that takes access away.
 	Ahead bool

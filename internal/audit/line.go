@@ -11,10 +11,13 @@ import (
 // little enough that a peer cannot fill the disk with one request.
 const maxText = 1 << 10
 
+// timeForm is how a line writes a time.
+const timeForm = "2006-01-02T15:04:05.000000Z"
+
 // append writes the line without reflection: it is on the path of every read.
 func (e *Entry) append(b []byte, at time.Time) []byte {
 	b = append(b, `{"v":1,"time":"`...)
-	b = at.UTC().AppendFormat(b, "2006-01-02T15:04:05.000000Z")
+	b = at.UTC().AppendFormat(b, timeForm)
 	b = append(b, '"')
 	b = member(b, "request", e.Request)
 	b = member(b, "principal", e.Principal)
@@ -36,6 +39,11 @@ func (e *Entry) append(b []byte, at time.Time) []byte {
 	}
 	b = member(b, "layer", e.Layer)
 	b = member(b, "source", e.Source)
+	if !e.Stale.IsZero() {
+		b = append(b, `,"stale":"`...)
+		b = e.Stale.UTC().AppendFormat(b, timeForm)
+		b = append(b, '"')
+	}
 	b = append(b, `,"duration_us":`...)
 	b = strconv.AppendInt(b, e.Duration.Microseconds(), 10)
 	return append(b, '}', '\n')

@@ -70,7 +70,7 @@ func (a *app) run(cmd *cobra.Command, c server.Config) error {
 	if f != nil && f.Index(f.WriteTo) >= 0 {
 		a.say("airlock: clients of serve write to the embedded store: write_to counts for commands")
 	}
-	c.Audit = auditLimits(f)
+	c.Audit, c.Stale = auditLimits(f), server.DefaultStale
 	serveAs(&c, f, cmd.Flags().Changed)
 	if err := checkServe(&c); err != nil {
 		return err
@@ -129,7 +129,10 @@ func serveAs(c *server.Config, f *config.File, given func(flag string) bool) {
 		c.Listen = f.Serve.Listen
 	}
 	c.Hosts = append(c.Hosts, f.Serve.Hosts...)
-	c.Proxies = f.Serve.Proxies
+	c.Proxies, c.Timeout = f.Serve.Proxies, f.Serve.Timeout
+	if stale := f.Serve.Stale; stale != nil {
+		c.Stale = *stale
+	}
 	if !given("plain-http") {
 		c.PlainHTTP = f.Serve.PlainHTTP
 	}

@@ -30,6 +30,9 @@ func (d *decoder) checkServe(c *Serve) {
 			d.fail(c.At("hosts"), fmt.Sprintf("serve.hosts[%d]", i), "it is not a host name", "write a name such as airlock.example.com, without scheme and port")
 		}
 	}
+	if _, given := c.keys["timeout"]; given && c.Timeout == 0 && c.Valid() {
+		d.fail(c.At("timeout"), "serve.timeout", "nothing is read in no time", "write for instance 10s")
+	}
 	if c.Listen != "" {
 		_, port, err := net.SplitHostPort(c.Listen)
 		if err == nil {

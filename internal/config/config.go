@@ -73,6 +73,17 @@ type Serve struct {
 	// How long an answer of a source is served without asking again, for the
 	// sources that do not say themselves. Without it each read asks.
 	CacheTTL time.Duration `yaml:"cache_ttl"`
+	// How long a cached value is still answered after its `cache_ttl` while its
+	// source fails: it cannot be reached, does not answer in time, limits how
+	// often it may be asked, is sealed, refuses the log-in or answers with what
+	// cannot be read. Such an answer is marked; `0s` gives none. Without it:
+	// `24h`. Nothing is kept of a source without `cache_ttl`.
+	Stale *time.Duration `yaml:"stale"`
+	// How long the read of a value may take: then the client gets the stale
+	// value, or status 504. Where the kwargs of a source give a request more
+	// time, as `timeout` of Vault does, that counts for it. A list may take
+	// 60 seconds, a log-in 30. Without it: `10s`.
+	Timeout time.Duration `yaml:"timeout"`
 	// Whether to allow an address beyond this machine, without encryption.
 	// Without it: `false`. Only in a file that `--config` names.
 	PlainHTTP bool `yaml:"plain_http"`

@@ -37,6 +37,8 @@ var (
 		"listen":     func(f *File) bool { return f.Serve.Listen == "" || hostname.Loopback(f.Serve.Listen) },
 		"data_dir":   func(f *File) bool { return f.Serve.DataDir == "" || inside(f.Dir, f.Serve.DataDir) },
 		"cache_ttl":  func(*File) bool { return true },
+		"stale":      func(*File) bool { return true },
+		"timeout":    func(*File) bool { return true },
 		"plain_http": func(f *File) bool { return !f.Serve.PlainHTTP },
 	}
 )

@@ -67,13 +67,14 @@ type secret struct {
 	VersionID  string                       `json:"version_id,omitempty"`
 	Time       time.Time                    `json:"time,omitzero"`
 	Attributes map[string]map[string]string `json:"attributes,omitempty"`
+	Stale      time.Time                    `json:"stale,omitzero"`
 }
 
 func fromSecret(s *store.Secret) *secret {
 	if s == nil {
 		return nil
 	}
-	return &secret{s.Payload, s.Form, s.Version, s.VersionID, s.Time, s.Attributes}
+	return &secret{s.Payload, s.Form, s.Version, s.VersionID, s.Time, s.Attributes, s.Stale}
 }
 
 func (s *secret) secret() *store.Secret {
@@ -81,7 +82,7 @@ func (s *secret) secret() *store.Secret {
 		return nil
 	}
 	return &store.Secret{
-		Payload: s.Payload, Form: s.Form, Version: s.Version, VersionID: s.VersionID, Time: s.Time, Attributes: s.Attributes,
+		Payload: s.Payload, Form: s.Form, Version: s.Version, VersionID: s.VersionID, Time: s.Time, Attributes: s.Attributes, Stale: s.Stale,
 	}
 }
 

@@ -166,6 +166,8 @@ type UpstreamError struct {
 	// Source is the class of the source that failed; empty where several may
 	// have. Unlike Err it may be told to anybody.
 	Source string
+	// Own says that it is the own store that failed, and no other source.
+	Own bool
 }
 
 // Error returns the message of the cause.
@@ -175,10 +177,10 @@ func (e *UpstreamError) Error() string { return e.Err.Error() }
 func (e *UpstreamError) Unwrap() error { return e.Err }
 
 // upstream is err as an *UpstreamError. A source that could not be asked is
-// never "not found".
-func upstream(source string, err error) error {
+// never "not found". own says that it is the own store.
+func upstream(source string, own bool, err error) error {
 	if store.CodeOf(err) == store.NotFound {
 		err = &store.Error{Op: "read", Code: store.Unavailable, Hint: store.Hint(err), Err: err}
 	}
-	return &UpstreamError{Err: err, Source: source}
+	return &UpstreamError{Err: err, Source: source, Own: own}
 }

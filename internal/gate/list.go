@@ -88,7 +88,8 @@ func (g *Gate) list(ctx context.Context, l Listing) ([]Item, error) {
 		for _, kind := range l.Kinds {
 			refs, err := listSource(ctx, &g.sources[i], kind)
 			if err != nil {
-				return nil, upstream(g.sources[i].Class, fmt.Errorf("listing the %s %s: %w", g.sources[i].Layer, g.sources[i].Class, err))
+				return nil, upstream(g.sources[i].Class, i == g.own,
+					fmt.Errorf("listing the %s %s: %w", g.sources[i].Layer, g.sources[i].Class, err))
 			}
 			for _, ref := range refs {
 				seen[Item{Ref: ref}] = true

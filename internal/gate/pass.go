@@ -88,6 +88,9 @@ func (p *pass) from(source int) {
 	p.entry.Layer, p.entry.Source = string(s.Layer), s.Class
 }
 
+// stale notes that the source could not be asked, and when it gave s.
+func (p *pass) stale(s *store.Secret) { p.entry.Stale = s.Stale }
+
 // leave writes the audit line and returns err, or why the line could not be
 // written: then nothing may be answered but that failure. What a caller asked
 // who has not proved who it is is counted.

@@ -79,6 +79,7 @@ func (g *Gate) read(ctx context.Context, p *pass, n Name, version int64) (*Answe
 	}
 	p.aboutRef(h.ref)
 	p.from(h.source)
+	p.stale(h.res.Secret)
 	if h.source == g.own && version > 0 && h.res.Secret.Version != version {
 		return g.readOwnRef(ctx, h.ref, version)
 	}
@@ -143,7 +144,19 @@ func (g *Gate) resolve(ctx context.Context, r *airlock.Resolver, ref airflow.Ref
 	case errors.As(err, &none):
 		return g.unread(ref, res), nil
 	}
-	return nil, upstream("", err)
+	return nil, upstream("", g.ownFailed(res), err)
+}
+
+// ownFailed reports whether it is the own store that failed, and nothing else.
+func (g *Gate) ownFailed(res *airlock.Result) bool {
+	failed := false
+	for i, a := range res.Attempts {
+		if a.Err != nil && i != g.own {
+			return false
+		}
+		failed = failed || a.Err != nil
+	}
+	return failed
 }
 
 // unread is the first secret of another store that is there without a value.
@@ -186,6 +199,7 @@ func (g *Gate) readUnresolved(ctx context.Context, p *pass, refs []airflow.Ref, 
 	if unread != nil && (version == 0 || version == max(unread.unread.Version, 1)) {
 		p.aboutRef(unread.ref)
 		p.from(unread.source)
+		p.stale(unread.unread)
 		return &Answer{Ref: &unread.ref, Secret: unread.unread, Version: max(unread.unread.Version, 1),
 			Dialect: g.sources[unread.source].Dialect}, nil
 	}
@@ -303,6 +317,7 @@ func (g *Gate) describe(ctx context.Context, p *pass, n Name) (*store.Record, er
 		if s == nil {
 			s = h.res.Secret
 		}
+		p.stale(s)
 		return foreign(h.ref, s), nil
 	}
 	refs := n.Refs

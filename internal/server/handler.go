@@ -21,7 +21,8 @@ func (d *daemon) handler() (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	facade, err := vault.New(vault.Options{Gate: door, Clients: d.registry})
+	read, list := d.times()
+	facade, err := vault.New(vault.Options{Gate: door, Clients: d.registry, ReadTime: read, ListTime: list})
 	if err != nil {
 		return nil, err
 	}

@@ -36,7 +36,3 @@ func unready(err error) string {
 	}
 	return "the embedded store cannot be read"
 }
-
-// states says how each backend is, in one line: by its class, and not by its
-// address.
-func (d *daemon) states() []string { return nil }

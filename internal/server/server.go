@@ -62,6 +62,13 @@ type Config struct {
 	// CacheTTLs are those of the backends, one for each in their order, in
 	// place of CacheTTL; nil leaves that for all.
 	CacheTTLs []time.Duration
+	// Stale is how much longer a cached value is answered while its backend
+	// fails; 0 never answers one.
+	Stale time.Duration
+	// Timeout is how long the read of a value may take, for each backend no
+	// less than the time that its own settings give a request; 0 means
+	// DefaultTimeout.
+	Timeout time.Duration
 	// Audit says when the audit log is rotated; its Warn is not looked at. The
 	// zero value never rotates.
 	Audit audit.Limits
@@ -85,20 +92,22 @@ type Info struct {
 
 // daemon is a started server.
 type daemon struct {
-	c        Config
-	lock     *sqlstore.FolderLock
-	db       *sqlstore.DB
-	embedded store.Store
-	registry *client.Registry
-	audit    *audit.Log
-	sources  []airlock.Source
-	listener net.Listener
-	hangups  *hangups
-	closers  []func() error
+	c         Config
+	lock      *sqlstore.FolderLock
+	db        *sqlstore.DB
+	embedded  store.Store
+	registry  *client.Registry
+	audit     *audit.Log
+	sources   []airlock.Source
+	upstreams []upstream   // the backends among the sources
+	busy      sync.RWMutex // read while a request is answered
+	listener  net.Listener
+	hangups   *hangups
+	closers   []func() error
 }
 
-// Run serves until ctx ends, then finishes the requests under way and returns
-// nil. SIGHUP ends it too where the process has a controlling terminal, and
+// Run serves until ctx ends, then gives the requests under way a second, ends
+// those that wait for a backend, and returns nil. SIGHUP ends it too where the process has a controlling terminal, and
 // else has the audit log opened again. What is wrong with the folder, the address or the backends is an error
 // before anything is served.
 func Run(ctx context.Context, c Config) error {
@@ -188,16 +197,7 @@ func (d *daemon) openStores(ctx context.Context) error {
 	d.db = db
 	d.closers = append(d.closers, db.Close)
 	d.embedded = cachestore.New(db.Namespace(sqlstore.DefaultNamespace), cachestore.Options{TTL: cachestore.Forever})
-	for i, s := range d.c.Backends {
-		ttl := d.c.CacheTTL
-		if i < len(d.c.CacheTTLs) {
-			ttl = d.c.CacheTTLs[i]
-		}
-		if ttl > 0 {
-			s.Store = cachestore.New(s.Store, cachestore.Options{TTL: ttl, Stale: cachestore.Forever})
-		}
-		d.sources = append(d.sources, s)
-	}
+	d.openUpstreams()
 	d.sources = append(d.sources, airlock.Source{Layer: airlock.LayerBackend, Class: airlock.ClassEmbedded,
 		Store: d.embedded, Dialect: dialect.Native{}})
 	return nil
@@ -263,16 +263,18 @@ func (d *daemon) serve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	requests, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	web := &http.Server{
-		Handler:           handler,
+		Handler:           d.counted(handler),
 		ReadHeaderTimeout: 10 * time.Second,
-		ReadTimeout:       time.Minute,
-		WriteTimeout:      2 * time.Minute,
-		IdleTimeout:       5 * time.Minute,
-		MaxHeaderBytes:    32 << 10,
+		// No request is cut off while it has time: it is answered.
+		ReadTimeout:    d.longest() + 10*time.Second,
+		WriteTimeout:   d.longest() + time.Minute,
+		IdleTimeout:    5 * time.Minute,
+		MaxHeaderBytes: 32 << 10,
 		// OPTIONS * comes to the handler too, and is counted.
 		DisableGeneralOptionsHandler: true,
-		BaseContext:                  func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
+		BaseContext:                  func(net.Listener) context.Context { return requests },
 	}
 	listener := limited(d.listener, connectionsAt(openFiles(), len(d.c.Backends) > 0))
 	web.ConnState = listener.state
@@ -286,7 +288,7 @@ func (d *daemon) serve(ctx context.Context) error {
 	group.Go(func() error {
 		<-ctx.Done()
 		var err error
-		stop.Do(func() { err = errors.Join(shutdown(web), control.Close()) })
+		stop.Do(func() { err = errors.Join(d.shutdown(web, cancel), control.Close()) })
 		return err
 	})
 	if address := d.listener.Addr().String(); !hostname.Loopback(address) {
@@ -296,16 +298,6 @@ func (d *daemon) serve(ctx context.Context) error {
 		d.c.Ready(info)
 	}
 	return group.Wait()
-}
-
-// shutdown lets the requests under way finish, for at most ten seconds.
-func shutdown(s *http.Server) error {
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-	defer cancel()
-	if err := s.Shutdown(ctx); err != nil {
-		return errors.Join(fmt.Errorf("finishing requests: %w", err), s.Close())
-	}
-	return nil
 }
 
 func ignoreClosed(err error) error {

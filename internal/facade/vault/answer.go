@@ -47,6 +47,18 @@ func (q *request) write(status int, body []byte) {
 	}
 }
 
+// stale marks the answer where the secret's source cannot be asked: with the
+// warning that HTTP has for it, and its age in seconds (RFC 7234, section 5.5.1
+// and 5.1).
+func (q *request) stale(s *store.Secret) {
+	if s == nil || s.Stale.IsZero() {
+		return
+	}
+	header := q.w.Header()
+	header.Set(wire.WarningHeader, wire.StaleWarning)
+	header.Set(wire.AgeHeader, strconv.FormatInt(int64(max(time.Since(s.Stale), 0)/time.Second), 10))
+}
+
 // done answers 204.
 func (q *request) done() error {
 	q.write(http.StatusNoContent, nil)

@@ -55,22 +55,18 @@ func unsupported() error {
 // listed is the form in which Vault's core reports an error of an engine.
 func listed(message string) string { return "1 error occurred:\n\t* " + message + "\n\n" }
 
-// statuses is the one table from a store's code to Vault's status.
+// statusOf is the one table from a store's code to Vault's status.
 //
 // https://openbao.org/api-docs/#http-status-codes
 func statusOf(err error) int {
 	var upstream *gate.UpstreamError
+	if errors.As(err, &upstream) && !upstream.Own {
+		return upstreamStatus(err)
+	}
 	switch store.CodeOf(err) {
 	case store.NotFound:
 		return http.StatusNotFound
-	case store.Denied:
-		return http.StatusForbidden
-	case store.Unauthenticated:
-		if errors.As(err, &upstream) {
-			// It is airlock that the store behind does not know. A 403 would
-			// make the client throw its own good token away.
-			return http.StatusBadGateway
-		}
+	case store.Denied, store.Unauthenticated:
 		return http.StatusForbidden
 	case store.Invalid, store.Conflict:
 		return http.StatusBadRequest
@@ -82,6 +78,26 @@ func statusOf(err error) int {
 		return http.StatusInternalServerError
 	}
 	return http.StatusServiceUnavailable
+}
+
+// upstreamStatus is the status of a failure of a store behind. Every one that
+// asking again at once would not mend is 504: hvac repeats 412, 500, 502 and
+// 503 three times, and takes 403 for a word about its own token, which is good
+// where it is airlock's log-in that the store refuses.
+func upstreamStatus(err error) int {
+	switch code := store.CodeOf(err); {
+	case code == store.Throttled:
+		return http.StatusTooManyRequests
+	case store.IsDown(err):
+		return http.StatusGatewayTimeout
+	case code == store.Denied:
+		return http.StatusForbidden
+	case code == store.Invalid, code == store.Conflict:
+		return http.StatusBadRequest
+	case code == store.Unsupported:
+		return http.StatusMethodNotAllowed
+	}
+	return http.StatusGatewayTimeout
 }
 
 // upstreamWords is what a caller is told of a store behind that failed: not

@@ -119,7 +119,7 @@ func (p *peer) failure(status int, answer []byte) error {
 	}
 	text := strings.Join(e.Errors, "; ")
 	code := map[int]store.Code{400: store.Invalid, 403: store.Denied, 404: store.NotFound, 405: store.Unsupported,
-		413: store.Invalid, 429: store.Throttled, 500: store.Corrupt, 502: store.Unavailable, 503: store.Unavailable}[status]
+		413: store.Invalid, 429: store.Throttled, 500: store.Corrupt, 502: store.Unavailable, 503: store.Unavailable, 504: store.Unavailable}[status]
 	if status == 403 && text == "permission denied" {
 		code = store.Unauthenticated
 	}

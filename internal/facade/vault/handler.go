@@ -2,10 +2,12 @@ package vault
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/airlock-secrets/airlock/airflow"
@@ -35,6 +37,10 @@ type Options struct {
 	// Log takes what callers are not told of the sources that fail; nil means
 	// slog.Default.
 	Log *slog.Logger
+	// ReadTime and ListTime are how long a request may take that reads a
+	// secret, and one that lists, from its headers on; 0 is without end. At
+	// its end the answer is 504.
+	ReadTime, ListTime time.Duration
 	// Version is what sys/health tells; empty means APIVersion.
 	Version string
 }
@@ -63,6 +69,7 @@ type Handler struct {
 	bases    map[airflow.Kind][]string // :: kind -> what its paths begin with
 	buffers  bufferPool
 	turns    turns
+	times    map[operation]time.Duration // 0: without end
 }
 
 // New returns the handler, or why the options make none.
@@ -71,7 +78,8 @@ func New(o Options) (*Handler, error) {
 		return nil, fmt.Errorf("making the vault facade: a gate and clients are needed")
 	}
 	h := &Handler{gate: o.Gate, clients: o.Clients, dialect: o.Dialect, mounts: o.Mounts, appRoles: o.AppRoles,
-		version: o.Version, log: o.Log, cluster: newUUID(), turns: newTurns()}
+		version: o.Version, log: o.Log, cluster: newUUID(), turns: newTurns(),
+		times: map[operation]time.Duration{opRead: o.ReadTime, opList: o.ListTime}}
 	if h.log == nil {
 		h.log = slog.Default()
 	}
@@ -125,6 +133,7 @@ func (h *Handler) serve(q *request) error {
 	if err := q.parse(); err != nil {
 		return h.refuse(q, err)
 	}
+	defer h.bound(q)()
 	if serve := h.open(q); serve != nil {
 		err := h.enter(q)
 		if err == nil {
@@ -147,6 +156,17 @@ func (h *Handler) serve(q *request) error {
 		return h.note(q, err)
 	}
 	return err
+}
+
+// bound gives the request the time of its operation.
+func (h *Handler) bound(q *request) (release func()) {
+	limit := h.times[q.op]
+	if limit <= 0 {
+		return func() {}
+	}
+	ctx, cancel := context.WithTimeout(q.r.Context(), limit)
+	q.r = q.r.WithContext(ctx)
+	return cancel
 }
 
 // refuse writes the line of a request that is refused whoever asks, in the

@@ -152,6 +152,7 @@ func (h *Handler) read(q *request, n gate.Name, version int64) (*gate.Answer, *v
 	case err != nil:
 		return nil, nil, err
 	}
+	q.stale(a.Secret)
 	info := answerInfo(a)
 	if info.over() {
 		return nil, info, nil
