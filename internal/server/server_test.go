@@ -239,6 +239,9 @@ func TestABackendThatLeadsBackIsRefused(t *testing.T) {
 		refused(t, server.Config{DataDir: t.TempDir(), Listen: "127.0.0.1:" + port, Backends: []airlock.Source{backend(s)}},
 			store.Invalid, host, "--no-backend")
 	}
+	// A backend of the table, behind what cleans its errors.
+	refused(t, server.Config{DataDir: t.TempDir(), Listen: "127.0.0.1:" + port, Backends: []airlock.Source{vault(t, "http://127.0.0.1:"+port, "t")}},
+		store.Invalid, "127.0.0.1", "--no-backend")
 	s := remote{memstore.New("memory"), "http://127.0.0.1:1"}
 	start(t, server.Config{DataDir: t.TempDir(), Backends: []airlock.Source{backend(s)}})
 }

@@ -8,6 +8,8 @@ package cleanstore
 
 import (
 	"context"
+	"net/url"
+	"time"
 
 	"github.com/airlock-secrets/airlock/internal/redact"
 	"github.com/airlock-secrets/airlock/store"
@@ -95,6 +97,18 @@ func (s *Store) Delete(ctx context.Context, name string) error {
 // Check asks the inner store.
 func (s *Store) Check(ctx context.Context) error { return s.clean(store.Check(ctx, s.inner)) }
 
+// Endpoint is the address of the inner store's service, nil where it has none:
+// a daemon asks for it to notice that it would ask itself.
+func (s *Store) Endpoint() *url.URL {
+	if e, ok := s.inner.(interface{ Endpoint() *url.URL }); ok {
+		return e.Endpoint()
+	}
+	return nil
+}
+
+// Serve prepares the inner store.
+func (s *Store) Serve(login time.Duration) (least time.Duration) { return store.Serve(s.inner, login) }
+
 // Calls asks the inner store.
 func (p *prober) Calls(ask store.Ask, names ...string) []store.Call {
 	calls := p.inner.Calls(ask, names...)
@@ -141,5 +155,6 @@ var (
 	_ store.Versioner = (*Store)(nil)
 	_ store.Checker   = (*Store)(nil)
 	_ store.Locator   = (*Store)(nil)
+	_ store.Served    = (*Store)(nil)
 	_ store.Prober    = (*prober)(nil)
 )
