@@ -1,7 +1,6 @@
 package audit
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +10,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/airlock-secrets/airlock/internal/diskfile"
 	"github.com/airlock-secrets/airlock/store"
 )
 
@@ -50,16 +50,16 @@ func openFile(path string) (*file, error) {
 }
 
 func openOnce(path string) (*file, error) {
-	o, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_APPEND|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0o600)
-	if errors.Is(err, syscall.ELOOP) || errors.Is(err, syscall.EISDIR) {
+	o, err := diskfile.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_APPEND|syscall.O_NOFOLLOW, 0o600)
+	if errors.Is(err, syscall.ELOOP) || errors.Is(err, syscall.EISDIR) || errors.Is(err, diskfile.ErrNotRegular) {
 		return nil, noFile(path)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("opening the audit log: %w", err)
 	}
 	f := &file{File: o, path: path}
-	if f.info, err = o.Stat(); err != nil || !f.info.Mode().IsRegular() {
-		return nil, f.closing(cmp.Or(err, noFile(path)))
+	if f.info, err = o.Stat(); err != nil {
+		return nil, f.closing(err)
 	}
 	for _, step := range []func() error{f.makePrivate, f.lock, f.begin} {
 		if err := step(); err != nil {
@@ -117,7 +117,7 @@ func (f *file) begin() error {
 	}
 	f.seen, f.size, f.born = info.Size(), info.Size(), time.Now()
 	if f.size == 0 {
-		return syncDir(filepath.Dir(f.path))
+		return diskfile.SyncDir(filepath.Dir(f.path))
 	}
 	f.torn, err = f.endsTorn(f.size)
 	f.readBirth()
@@ -130,15 +130,6 @@ func (f *file) endsTorn(size int64) (bool, error) {
 	var last [1]byte
 	_, err := f.ReadAt(last[:], size-1)
 	return last[0] != '\n', err
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return d.Sync()
 }
 
 // named is nil where the file is the one of its name.

@@ -2,13 +2,11 @@ package awsconn
 
 import (
 	"errors"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
-	"time"
 
+	"github.com/airlock-secrets/airlock/internal/diskfile"
 	"github.com/airlock-secrets/airlock/internal/program"
 	"github.com/airlock-secrets/airlock/internal/redact"
 	"github.com/airlock-secrets/airlock/internal/route"
@@ -31,8 +29,6 @@ type Env struct {
 	Secrets *redact.Set
 	// Confined bounds what may be used besides the kwargs; nil allows all.
 	Confined *route.Confinement
-	// peek leaves files alone that are not regular: a pipe can be read once.
-	peek bool
 }
 
 func (e Env) lookup(name string) (string, bool) {
@@ -71,9 +67,6 @@ func (e Env) path(path string) string {
 // largestFile bounds what is read of a file: configuration, a token.
 const largestFile = 1 << 20
 
-// pipeTimeout is how long a pipe may take, which may have no end.
-const pipeTimeout = 10 * time.Second
-
 // read reads a small file.
 func (e Env) read(path string) (string, error) {
 	b, err := e.readFile(path, largestFile)
@@ -87,22 +80,10 @@ func (e Env) readFile(path string, limit int64) ([]byte, error) {
 	if e.Confined != nil {
 		return e.Confined.ReadFile(path, limit)
 	}
-	if e.peek && special(path) {
-		return nil, &fs.PathError{Op: "open", Path: path, Err: fs.ErrNotExist}
+	if path == os.DevNull {
+		return nil, nil // that is how a file is switched off
 	}
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	_ = f.SetReadDeadline(time.Now().Add(pipeTimeout)) // a regular file has none and needs none
-	return readAtMost(f, limit)
-}
-
-// special reports whether path is there and no regular file.
-func special(path string) bool {
-	info, err := os.Stat(path)
-	return err == nil && !info.Mode().IsRegular()
+	return diskfile.Read(path, limit)
 }
 
 // withheld is the confinement's error for a file that may not be read; nil

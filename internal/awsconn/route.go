@@ -17,6 +17,7 @@ import (
 
 	"github.com/airlock-secrets/airlock/airflow"
 	"github.com/airlock-secrets/airlock/airflow/pyjson"
+	"github.com/airlock-secrets/airlock/internal/diskfile"
 	"github.com/airlock-secrets/airlock/internal/route"
 	"github.com/airlock-secrets/airlock/store"
 )
@@ -131,7 +132,6 @@ type routes struct{ points []route.Point }
 
 // conn is a connection that sends nothing: it tells r where it would.
 func (r *routes) conn(o Options) *Conn {
-	o.Env.peek = true
 	o.Transport = unsent{}
 	c := New(o)
 	c.seen = r.add
@@ -142,7 +142,7 @@ func (r *routes) conn(o Options) *Conn {
 		{"AWS_CONFIG_FILE", usualConfig}, {"AWS_SHARED_CREDENTIALS_FILE", usualCredentials},
 	} {
 		named := o.Env.get(f.variable)
-		if path := o.Env.path(either(named, f.usual)); special(path) { // who knows what it will say
+		if path := o.Env.path(either(named, f.usual)); diskfile.Check(path) != nil { // who knows what it will say
 			r.put(route.Point{Kind: route.Service, Host: absolute(path), By: byFile(path, f.variable, named)[0]})
 		}
 	}

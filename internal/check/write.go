@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/airlock-secrets/airlock/internal/diskfile"
 	"github.com/airlock-secrets/airlock/internal/wholefile"
 )
 
@@ -45,7 +46,10 @@ func (c *Change) write(dir string) error {
 	case !info.Mode().IsRegular():
 		return ErrChanged // a pipe would be waited for
 	}
-	was, err := root.ReadFile(path)
+	was, err := diskfile.ReadIn(root, path, int64(len(c.File.Text)))
+	if errors.As(err, new(*diskfile.TooLargeError)) {
+		return ErrChanged
+	}
 	if err != nil {
 		return err
 	}

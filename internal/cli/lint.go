@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"strings"
 	"unicode/utf8"
 
@@ -16,6 +14,7 @@ import (
 	"github.com/airlock-secrets/airlock/airflow/dialect"
 	"github.com/airlock-secrets/airlock/airflow/pyjson"
 	"github.com/airlock-secrets/airlock/internal/connlint"
+	"github.com/airlock-secrets/airlock/internal/diskfile"
 	"github.com/airlock-secrets/airlock/internal/stores"
 	"github.com/airlock-secrets/airlock/store"
 )
@@ -55,7 +54,7 @@ func (a *app) connectionText(ctx context.Context, in *connectionInput, list []st
 		text, err = a.stored(ctx, list[0], in)
 		return text, list[0], err
 	case in.file != "":
-		text, err = a.readConnectionFile(in.file)
+		text, err = a.readConnectionFile(ctx, in.file)
 	default:
 		text, err = a.serialized("-", &in.newConnection)
 	}
@@ -64,17 +63,14 @@ func (a *app) connectionText(ctx context.Context, in *connectionInput, list []st
 }
 
 // readConnectionFile reads a file of one connection.
-func (a *app) readConnectionFile(path string) (string, error) {
-	f, err := os.Open(a.dir(path))
-	if err != nil {
-		return "", usageError{msg: "the file cannot be read: " + err.Error(), hint: "name a file that holds one URI or JSON object"}
-	}
-	defer func() { _ = f.Close() }()
-	b, err := io.ReadAll(io.LimitReader(f, maxInput+1))
+func (a *app) readConnectionFile(ctx context.Context, path string) (string, error) {
+	b, err := diskfile.ReadTyped(ctx, a.dir(path), maxInput)
 	switch {
-	case err != nil:
-		return "", fmt.Errorf("reading the connection: %w", err)
-	case len(b) > maxInput || !utf8.Valid(b):
+	case ctx.Err() != nil:
+		return "", ctx.Err()
+	case err != nil && !errors.As(err, new(*diskfile.TooLargeError)):
+		return "", usageError{msg: "the file cannot be read: " + err.Error(), hint: "name a file that holds one URI or JSON object"}
+	case err != nil || !utf8.Valid(b):
 		return "", usageError{msg: "the file is longer than 1 MiB or not UTF-8 text", hint: "name a file that holds one URI or JSON object"}
 	}
 	return string(b), nil

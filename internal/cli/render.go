@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/airlock-secrets/airlock/airflow/pyjson"
+	"github.com/airlock-secrets/airlock/internal/diskfile"
 	"github.com/airlock-secrets/airlock/internal/render"
 	"github.com/airlock-secrets/airlock/internal/settings"
 	"github.com/airlock-secrets/airlock/internal/stores"
@@ -158,7 +159,7 @@ func writePrivate(path, text string, mode fs.FileMode, force bool) error {
 	if force {
 		f, err = os.CreateTemp(filepath.Dir(path), ".airlock-*")
 	} else {
-		f, err = os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+		f, err = diskfile.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
 	}
 	if err != nil {
 		return err

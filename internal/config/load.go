@@ -3,12 +3,13 @@ package config
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
+	"syscall"
 
+	"github.com/airlock-secrets/airlock/internal/diskfile"
 	"github.com/airlock-secrets/airlock/store"
 )
 
@@ -73,17 +74,9 @@ func read(path string) ([]byte, fs.FileMode, error) {
 	if err != nil {
 		return nil, 0, err
 	}
-	if !info.Mode().IsRegular() {
-		return nil, 0, errors.New("not a regular file")
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, 0, err
-	}
-	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, mostBytes+1))
-	if err == nil && len(b) > mostBytes {
-		err = fmt.Errorf("the file is larger than %d bytes", mostBytes)
+	b, err := diskfile.Read(path, mostBytes)
+	if errors.Is(err, syscall.EISDIR) {
+		err = diskfile.ErrNotRegular
 	}
 	return b, info.Mode().Perm(), err
 }

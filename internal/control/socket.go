@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+
+	"github.com/airlock-secrets/airlock/internal/diskfile"
 )
 
 const (
@@ -71,7 +73,7 @@ func listenElsewhere(record string) (net.Listener, func(), error) {
 	}
 	l, err := bind(path)
 	if err == nil {
-		if err = os.WriteFile(record, []byte(path+"\n"), 0o600); err != nil {
+		if err = writeRecord(record, path); err != nil {
 			l.Close()
 		}
 	}
@@ -80,6 +82,16 @@ func listenElsewhere(record string) (net.Listener, func(), error) {
 		return nil, nil, err
 	}
 	return l, remove, nil
+}
+
+// writeRecord writes down where the socket is, into a file that is not there yet.
+func writeRecord(record, path string) error {
+	f, err := diskfile.OpenFile(record, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(path + "\n")
+	return errors.Join(err, f.Close())
 }
 
 // bind makes a socket of mode 0600. It is made in a folder that only its owner
@@ -139,9 +151,12 @@ func socketPath(abs string) (string, error) {
 
 // recordedPath reads the note of where the socket is.
 func recordedPath(record string) (string, error) {
-	f, err := os.OpenFile(record, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
+	f, err := diskfile.OpenFile(record, os.O_RDONLY|syscall.O_NOFOLLOW, 0)
 	if errors.Is(err, syscall.ELOOP) {
 		return "", &UntrustedError{record, "it is a link"}
+	}
+	if errors.Is(err, diskfile.ErrNotRegular) || errors.Is(err, syscall.EISDIR) {
+		return "", &UntrustedError{record, "it is not a file"}
 	}
 	if err != nil {
 		return "", err

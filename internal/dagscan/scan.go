@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -13,8 +12,10 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
+	"github.com/airlock-secrets/airlock/internal/diskfile"
 	"github.com/airlock-secrets/airlock/internal/program"
 )
 
@@ -209,23 +210,14 @@ func Text(dir, name string) (string, error) {
 // pipe or a device is none.
 func readFile(root *os.Root, name string) ([]byte, error) {
 	path := filepath.FromSlash(name)
-	info, err := root.Stat(path)
-	if err != nil {
-		return nil, reason(err)
-	}
-	if !info.Mode().IsRegular() {
+	data, err := diskfile.ReadIn(root, path, largestFile)
+	switch {
+	case errors.Is(err, diskfile.ErrNotRegular), errors.Is(err, syscall.EISDIR):
 		return nil, errors.New("it is no regular file")
-	}
-	f, err := root.Open(path)
-	if err != nil {
-		return nil, reason(err)
-	}
-	data, err := io.ReadAll(io.LimitReader(f, largestFile+1))
-	if err = errors.Join(err, f.Close()); err != nil {
-		return nil, reason(err)
-	}
-	if len(data) > largestFile {
+	case errors.As(err, new(*diskfile.TooLargeError)):
 		return nil, errors.New("it is larger than 1 MiB")
+	case err != nil:
+		return nil, reason(err)
 	}
 	return data, nil
 }

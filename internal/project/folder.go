@@ -11,6 +11,8 @@ import (
 	"path"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/airlock-secrets/airlock/internal/diskfile"
 )
 
 // Bounds of what is read: whoever wrote the folder chose its size.
@@ -129,7 +131,7 @@ func (w *walker) add(name string, e fs.DirEntry) {
 }
 
 func (f *folder) entries(dir string) ([]fs.DirEntry, error) {
-	d, err := f.root.Open(dir)
+	d, err := diskfile.OpenDirIn(f.root, dir)
 	if err != nil {
 		return nil, err
 	}
@@ -160,17 +162,12 @@ func (f *folder) read(l listed) (text, remark string) {
 	case info.Size() > int64(f.left):
 		return "", tooMuch
 	}
-	file, err := f.root.Open(l.path)
-	if err != nil {
-		return "", unreadable(err)
-	}
-	defer file.Close()
-	b, err := io.ReadAll(io.LimitReader(file, mostFile+1))
+	b, err := diskfile.ReadIn(f.root, l.path, mostFile)
 	switch {
+	case errors.As(err, new(*diskfile.TooLargeError)):
+		return "", "it is larger than 1 MiB"
 	case err != nil:
 		return "", unreadable(err)
-	case len(b) > mostFile:
-		return "", "it is larger than 1 MiB"
 	case bytes.HasPrefix(b, []byte{0xff, 0xfe}), bytes.HasPrefix(b, []byte{0xfe, 0xff}):
 		return "", "it is UTF-16 text, as > of Windows PowerShell writes it: save it as UTF-8"
 	case bytes.IndexByte(b, 0) >= 0:

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/airlock-secrets/airlock/internal/diskfile"
 	"github.com/airlock-secrets/airlock/store"
 )
 
@@ -45,22 +46,19 @@ func (c *Confinement) Certificates() *Confinement {
 // one that is not a regular file.
 func (c *Confinement) Open(path string) (*os.File, error) {
 	if c == nil {
-		return os.Open(path)
+		return diskfile.Open(path)
 	}
 	f, err := c.open(path)
-	if err != nil {
-		return nil, err
+	if errors.Is(err, diskfile.ErrNotRegular) || errors.Is(err, syscall.EISDIR) {
+		return nil, c.deny(path)
 	}
-	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
-		return nil, errors.Join(c.deny(path), f.Close())
-	}
-	return f, nil
+	return f, err
 }
 
-// open opens what may not be a regular file; it does not wait for a pipe.
+// open opens a regular file.
 func (c *Confinement) open(path string) (*os.File, error) {
 	if c.anywhere {
-		return os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+		return diskfile.Open(path)
 	}
 	rel, err := c.inside(path)
 	if err != nil {
@@ -71,7 +69,7 @@ func (c *Confinement) open(path string) (*os.File, error) {
 		return nil, fmt.Errorf("opening the folder: %w", err)
 	}
 	defer root.Close()
-	f, err := root.OpenFile(rel, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	f, err := diskfile.OpenIn(root, rel)
 	var p *fs.PathError
 	if errors.As(err, &p) && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrPermission) {
 		return nil, c.deny(path) // a link that leads out of the folder

@@ -13,6 +13,7 @@ import (
 
 	"github.com/airlock-secrets/airlock/internal/acl"
 	"github.com/airlock-secrets/airlock/internal/client"
+	"github.com/airlock-secrets/airlock/internal/diskfile"
 	"github.com/airlock-secrets/airlock/store"
 )
 
@@ -40,8 +41,8 @@ func (d *daemon) devClient(ctx context.Context) (string, error) {
 // readDevToken is empty where there is no token, or one that others may have
 // read or put there and which is not to be used again.
 func readDevToken(path string) (string, error) {
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
-	if errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.ELOOP) {
+	f, err := diskfile.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW, 0)
+	if errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.ELOOP) || errors.Is(err, diskfile.ErrNotRegular) {
 		return "", nil
 	}
 	if err != nil {
@@ -52,7 +53,7 @@ func readDevToken(path string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("reading the development token: %w", err)
 	}
-	if !info.Mode().IsRegular() || info.Mode().Perm()&0o007 != 0 {
+	if info.Mode().Perm()&0o007 != 0 {
 		return "", nil
 	}
 	b, err := io.ReadAll(io.LimitReader(f, 4<<10))

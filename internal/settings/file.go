@@ -3,11 +3,11 @@ package settings
 import (
 	"bytes"
 	"errors"
-	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"syscall"
+
+	"github.com/airlock-secrets/airlock/internal/diskfile"
 )
 
 // mostBytes bounds each file, and mostExpanded what variables may add to it:
@@ -17,35 +17,26 @@ const (
 	mostExpanded = 16 << 20
 )
 
-var (
-	errTooLarge = fmt.Errorf("the file is larger than %d bytes", mostBytes)
-	errNUL      = errors.New("the file holds a NUL byte")
-)
+var errNUL = errors.New("the file holds a NUL byte")
 
 // readFile returns the text of a file without a byte order mark, and whether
 // it exists. Only regular files are read: a pipe would block for ever.
 func readFile(path string) (text string, bom, ok bool, err error) {
-	info, err := os.Stat(path)
+	_, err = os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) { // HOME may be /dev/null
 		return "", false, false, nil
 	}
 	if err != nil {
 		return "", false, false, unreadable(path, err)
 	}
-	if !info.Mode().IsRegular() {
-		return "", false, false, unreadable(path, errors.New("not a regular file"))
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return "", false, false, unreadable(path, err)
-	}
-	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, mostBytes+1))
+	b, err := diskfile.Read(path, mostBytes)
 	switch {
+	case errors.Is(err, syscall.EISDIR):
+		return "", false, false, unreadable(path, diskfile.ErrNotRegular)
+	case errors.As(err, new(*diskfile.TooLargeError)):
+		return "", false, false, fileError(path, 0, "", err)
 	case err != nil:
 		return "", false, false, unreadable(path, err)
-	case len(b) > mostBytes:
-		return "", false, false, fileError(path, 0, "", errTooLarge)
 	}
 	if i := bytes.IndexByte(b, 0); i >= 0 {
 		line := 1 + bytes.Count(b[:i], []byte("\n"))

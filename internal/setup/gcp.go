@@ -1,12 +1,13 @@
 package setup
 
 import (
+	"context"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 
 	"github.com/airlock-secrets/airlock/airflow/pyjson"
+	"github.com/airlock-secrets/airlock/internal/diskfile"
 )
 
 // gcp is Google Cloud Secret Manager.
@@ -53,13 +54,13 @@ func (p *Plan) gcpKey(path, email string) error {
 			", then run this again with --key-file key.json"))
 		return nil
 	}
-	text, err := os.ReadFile(path)
+	text, err := diskfile.ReadTyped(context.Background(), path, mostKey)
+	wrong := errors.New("the key file is no JSON key of a service account: gcloud iam service-accounts keys create makes one")
+	if errors.As(err, new(*diskfile.TooLargeError)) {
+		return wrong
+	}
 	if err != nil {
 		return fmt.Errorf("reading the key file: %w", err)
-	}
-	wrong := errors.New("the key file is no JSON key of a service account: gcloud iam service-accounts keys create makes one")
-	if len(text) > mostKey {
-		return wrong
 	}
 	v, err := pyjson.Decode(strings.TrimSpace(string(text)))
 	key, ok := v.(*pyjson.Object)

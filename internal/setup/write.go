@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/airlock-secrets/airlock/internal/diskfile"
 	"github.com/airlock-secrets/airlock/internal/project"
 	"github.com/airlock-secrets/airlock/internal/render"
 	"github.com/airlock-secrets/airlock/internal/wholefile"
@@ -106,7 +107,7 @@ func readThere(dir, path string) (string, fs.FileMode, error) {
 	case info.Size() > mostThere:
 		return "", 0, fmt.Errorf("%s is larger than 1 MiB", path)
 	}
-	text, err := root.ReadFile(filepath.FromSlash(path))
+	text, err := diskfile.ReadIn(root, filepath.FromSlash(path), mostThere)
 	return string(text), info.Mode().Perm(), err
 }
 

@@ -19,6 +19,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/airlock-secrets/airlock/internal/diskfile"
 	"github.com/airlock-secrets/airlock/internal/wholefile"
 	"github.com/airlock-secrets/airlock/store"
 )
@@ -143,7 +144,7 @@ func (f File) read() (list, error) {
 	if f.Dir == "" {
 		return l, nil
 	}
-	file, err := os.OpenFile(f.Path(), os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
+	file, err := diskfile.OpenFile(f.Path(), os.O_RDONLY|syscall.O_NOFOLLOW, 0)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
 		return l, nil
 	}
@@ -151,7 +152,7 @@ func (f File) read() (list, error) {
 		return l, f.unusable(err)
 	}
 	defer file.Close()
-	if info, err := file.Stat(); err != nil || !info.Mode().IsRegular() || info.Mode().Perm()&0o022 != 0 {
+	if info, err := file.Stat(); err != nil || info.Mode().Perm()&0o022 != 0 {
 		return l, f.unusable(errors.Join(err, errors.New("it is not a regular file that only you can write")))
 	}
 	text, err := io.ReadAll(io.LimitReader(file, largest+1))
@@ -185,7 +186,7 @@ func (f File) change(edit func(*list)) error {
 	if err != nil {
 		return f.unwritable(err)
 	}
-	lock, err := os.OpenFile(filepath.Join(f.Dir, "trust.lock"), os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW, 0o600)
+	lock, err := diskfile.OpenFile(filepath.Join(f.Dir, "trust.lock"), os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW, 0o600)
 	if err != nil {
 		return f.unwritable(err)
 	}

@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -14,6 +12,7 @@ import (
 
 	"github.com/airlock-secrets/airlock/airflow"
 	"github.com/airlock-secrets/airlock/airflow/pyjson"
+	"github.com/airlock-secrets/airlock/internal/diskfile"
 	"github.com/airlock-secrets/airlock/store"
 )
 
@@ -178,17 +177,12 @@ func (s *Store) fail(op, name string, err error) error {
 // readFile reads a text file as Python's open does: UTF-8, with every kind of
 // line end as \n.
 func readFile(path string) (string, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, maxFile+1))
-	if err != nil {
-		return "", err
-	}
-	if len(b) > maxFile {
+	b, err := diskfile.Read(path, maxFile)
+	if errors.As(err, new(*diskfile.TooLargeError)) {
 		return "", &store.Error{Code: store.Invalid, Err: fmt.Errorf("the file is longer than %d MiB", maxFile>>20)}
+	}
+	if err != nil {
+		return "", err
 	}
 	return decode(b)
 }

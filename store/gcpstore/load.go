@@ -10,6 +10,7 @@ import (
 
 	"github.com/airlock-secrets/airlock/airflow"
 	"github.com/airlock-secrets/airlock/airflow/pyjson"
+	"github.com/airlock-secrets/airlock/internal/diskfile"
 	"github.com/airlock-secrets/airlock/internal/program"
 	"github.com/airlock-secrets/airlock/store"
 )
@@ -103,7 +104,7 @@ func notJSON(err error) error {
 func readFile(env Env, path string) (string, error) {
 	f, err := env.open(path)
 	switch {
-	case withheld(err), errors.Is(err, errNotRegular):
+	case withheld(err), errors.Is(err, diskfile.ErrNotRegular):
 		return "", err
 	case err != nil:
 		return "", osError(path, err)

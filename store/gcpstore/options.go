@@ -50,10 +50,6 @@ type Env struct {
 	Words program.Words
 	// Secrets learn what requests carry; nil learns nothing.
 	Secrets *redact.Set
-
-	// peek is set where settings are only looked at: a file that is no regular
-	// one is not read, as it may be readable once, or never end.
-	peek bool
 }
 
 func (e Env) lookup(name string) (string, bool) {

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/net/http/httpproxy"
 
 	"github.com/airlock-secrets/airlock/airflow/pyjson"
+	"github.com/airlock-secrets/airlock/internal/diskfile"
 	"github.com/airlock-secrets/airlock/internal/route"
 	"github.com/airlock-secrets/airlock/internal/wire/requests"
 )
@@ -22,7 +23,6 @@ const lacking = "a Google login"
 // credentials in a file name is listed for the file and again for the setting
 // that names the file: each of the two decides where requests go.
 func Route(kwargs *pyjson.Object, env Env) []route.Point {
-	env.peek = true
 	universe, err := universeOf(Options{Env: env})
 	if err != nil {
 		return nil
@@ -38,7 +38,6 @@ func Route(kwargs *pyjson.Object, env Env) []route.Point {
 // Lacks is "a Google login" where neither kwargs nor env hold credentials that
 // need nothing of the machine, else "". It asks nobody.
 func Lacks(kwargs *pyjson.Object, env Env) string {
-	env.peek = true
 	c, err := reader(kwargs, env).credentials()
 	return lacks(c, err)
 }
@@ -46,7 +45,6 @@ func Lacks(kwargs *pyjson.Object, env Env) string {
 // SignerRoute is Route for OpenSigner with the same arguments: IAM, and where
 // tokens for it are had.
 func SignerRoute(keyPath, keyfile any, env Env) []route.Point {
-	env.peek = true
 	universe, err := universeOf(Options{Env: env})
 	if err != nil {
 		return nil
@@ -61,7 +59,6 @@ func SignerRoute(keyPath, keyfile any, env Env) []route.Point {
 
 // SignerLacks is Lacks for OpenSigner with the same arguments.
 func SignerLacks(keyPath, keyfile any, env Env) string {
-	env.peek = true
 	c, err := signerReader(keyPath, keyfile, nil, env).source()
 	return lacks(c, err)
 }
@@ -137,7 +134,7 @@ func (m *routes) service(universe string) {
 func (m *routes) logins(k kwargReader, c *Credentials, err error, of func(account) []address) {
 	namer := k.namer()
 	var special *fs.PathError
-	if errors.Is(err, errNotRegular) && errors.As(err, &special) { // who knows what it will say
+	if errors.Is(err, diskfile.ErrNotRegular) && errors.As(err, &special) { // who knows what it will say
 		m.put(route.Point{Kind: route.Login, Host: absolute(special.Path), By: namer})
 	}
 	if err != nil {

@@ -3,12 +3,12 @@ package metadbstore
 import (
 	"bytes"
 	"errors"
-	"io/fs"
 	"os"
 	"path/filepath"
 
 	"github.com/jackc/pgservicefile"
 
+	"github.com/airlock-secrets/airlock/internal/diskfile"
 	"github.com/airlock-secrets/airlock/internal/route"
 	"github.com/airlock-secrets/airlock/store"
 )
@@ -20,22 +20,8 @@ const largestFile = 8 << 20
 // confined.
 type files struct{ confined *route.Confinement }
 
-// errSpecial is the error for a pipe, a device or a folder, whose reading may
-// have no end.
-var errSpecial = errors.New("it is not a regular file")
-
 // read reads a file. The error may be the confinement's.
-func (f files) read(path string) ([]byte, error) {
-	if f.confined == nil && special(path) {
-		return nil, &fs.PathError{Op: "open", Path: path, Err: errSpecial}
-	}
-	return f.confined.ReadFile(path, largestFile)
-}
-
-func special(path string) bool {
-	info, err := os.Stat(path)
-	return err == nil && !info.Mode().IsRegular()
-}
+func (f files) read(path string) ([]byte, error) { return f.confined.ReadFile(path, largestFile) }
 
 // unreadable is the error for a file of a setting that cannot be used; that of
 // the confinement stays as it is.
@@ -58,8 +44,8 @@ func (f files) checked(settings map[string]string) error {
 			continue
 		}
 		if f.confined == nil || name == "sslrootcert" {
-			if special(path) {
-				return f.unreadable(name, "name a file", &fs.PathError{Path: path, Err: errSpecial})
+			if err := diskfile.Check(path); err != nil {
+				return f.unreadable(name, "name a file", err)
 			}
 			continue
 		}
@@ -75,6 +61,13 @@ func (f files) checked(settings map[string]string) error {
 			_ = opened.Close()
 		}
 		settings[name] = path
+	}
+	home, err := os.UserHomeDir()
+	if err != nil || f.confined != nil || settings["passfile"] != "" {
+		return nil
+	}
+	if err := diskfile.Check(filepath.Join(home, ".pgpass")); err != nil {
+		return f.unreadable("the password", "move the file away", err)
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/airlock-secrets/airlock/internal/diskfile"
 	"github.com/airlock-secrets/airlock/internal/route"
 )
 
@@ -28,7 +29,7 @@ func postgresRoute(u location, o Options) []route.Point {
 		if settings["servicefile"] != "" {
 			s.serviceBy = append(s.of("servicefile"), s.serviceBy...)
 		}
-		if special(path) { // who knows what it will say
+		if diskfile.Check(path) != nil { // who knows what it will say
 			list.add(route.Point{Kind: route.Service, Host: path}, s.serviceBy, nil)
 			return list
 		}

@@ -1,18 +1,21 @@
 package metadbstore
 
 import (
+	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"io/fs"
 	"net/url"
-	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"modernc.org/sqlite" // the driver "sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 
+	"github.com/airlock-secrets/airlock/internal/diskfile"
 	"github.com/airlock-secrets/airlock/store"
 )
 
@@ -54,18 +57,47 @@ func sqliteEngine(path string) (*engine, error) {
 	source := url.URL{Scheme: "file", Path: abs, RawQuery: query.Encode()}
 	return &engine{
 		label: "metadata database " + path, quote: `"`, parameter: "?",
-		open: func() (*sql.DB, error) { return sql.Open("sqlite", source.String()) },
+		open: func() (*sql.DB, error) {
+			db, err := sql.Open("sqlite", source.String())
+			if err != nil {
+				return nil, err
+			}
+			return sql.OpenDB(&regular{sqlite: db.Driver(), source: source.String(), path: abs}), db.Close()
+		},
 		explain: func(e *store.Error, err error) bool {
 			var failed *sqlite.Error
-			if !errors.As(err, &failed) {
+			switch {
+			case errors.As(err, &failed):
+				explainSQLite(e, failed, abs)
+			case errors.Is(err, diskfile.ErrNotRegular), errors.Is(err, syscall.EISDIR):
+				unreadable(e, abs)
+			default:
 				return false
 			}
-			explainSQLite(e, failed, abs)
 			return true
 		},
 		lacksColumn: func(err error) bool { return err != nil && strings.Contains(err.Error(), "no such column") },
 	}, nil
 }
+
+// regular connects to files only: SQLite would wait for a pipe.
+type regular struct {
+	sqlite       driver.Driver
+	source, path string
+}
+
+// Connect implements driver.Connector.
+func (r *regular) Connect(context.Context) (driver.Conn, error) {
+	for _, suffix := range []string{"", "-wal", "-shm", "-journal"} {
+		if err := diskfile.Check(r.path + suffix); err != nil {
+			return nil, err
+		}
+	}
+	return r.sqlite.Open(r.source)
+}
+
+// Driver implements driver.Connector.
+func (r *regular) Driver() driver.Driver { return r.sqlite }
 
 // explainSQLite is the table of SQLite's result codes.
 func explainSQLite(e *store.Error, failed *sqlite.Error, path string) {
@@ -90,19 +122,17 @@ func explainSQLite(e *store.Error, failed *sqlite.Error, path string) {
 // unreadable says why a file cannot be opened, which SQLite does not.
 func unreadable(e *store.Error, path string) {
 	e.Code, e.Hint = store.Unavailable, "check [database] sql_alchemy_conn, and that airlock may read the file and its folder"
-	info, err := os.Stat(path)
-	var f *os.File
-	if err == nil {
-		f, err = os.Open(path)
-		_ = f.Close() // a nil file answers with an error, which changes nothing
-	}
+	f, err := diskfile.Open(path)
+	_ = f.Close() // a nil file answers with an error, which changes nothing
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		e.Err = errors.New("there is no such file")
 		e.Hint = "check [database] sql_alchemy_conn; `airflow db migrate` makes the database"
 	case errors.Is(err, fs.ErrPermission):
 		e.Code, e.Err = store.Denied, errors.New("the file may not be read")
-	case err == nil && info.IsDir():
+	case errors.Is(err, syscall.EISDIR):
 		e.Code, e.Err = store.Invalid, errors.New("it is a folder, not a file")
+	case errors.Is(err, diskfile.ErrNotRegular):
+		e.Code, e.Err = store.Invalid, fileError(err)
 	}
 }

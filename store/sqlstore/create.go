@@ -13,6 +13,7 @@ import (
 
 	"github.com/tink-crypto/tink-go/v2/tink"
 
+	"github.com/airlock-secrets/airlock/internal/diskfile"
 	"github.com/airlock-secrets/airlock/store"
 )
 
@@ -93,7 +94,7 @@ func makeDir(dir string) error {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return err
 		}
-		return os.WriteFile(filepath.Join(dir, ".gitignore"), []byte("*\n"), 0o600)
+		return writeFile(filepath.Join(dir, ".gitignore"), []byte("*\n"))
 	}
 	if err != nil {
 		return err
@@ -114,7 +115,7 @@ func makeDir(dir string) error {
 // lockCreation keeps two processes from making the same store. It locks the
 // folder itself, which the lock of a daemon leaves alone.
 func lockCreation(dir string) (unlock func(), err error) {
-	d, err := os.Open(dir)
+	d, err := diskfile.OpenDir(dir)
 	if err != nil {
 		return nil, err
 	}
@@ -137,9 +138,9 @@ const (
 // checkHeader refuses a file that is no database of ours before SQLite, which
 // might write to it, has seen it.
 func checkHeader(path string) error {
-	f, err := os.Open(path)
+	f, err := diskfile.Open(path)
 	if err != nil {
-		return err
+		return notRegular(path, err)
 	}
 	defer f.Close()
 	header := make([]byte, headerSize)
@@ -159,6 +160,16 @@ func checkHeader(path string) error {
 	return nil
 }
 
+// notRegular is err, which says more where something else than a file has the
+// name of a file of the store.
+func notRegular(path string, err error) error {
+	if !errors.Is(err, diskfile.ErrNotRegular) && !errors.Is(err, syscall.EISDIR) {
+		return err
+	}
+	return &cause{code: store.Invalid, err: fmt.Errorf("%s is not a regular file", path),
+		hint: "nothing was changed: move it away, and put the files of the data folder back from a backup"}
+}
+
 // create builds a database beside path and moves it there once it is whole.
 func create(ctx context.Context, path string, kek tink.AEADWithContext) error {
 	if info, err := os.Stat(path + "-wal"); err == nil && info.Size() > 0 {
@@ -170,7 +181,7 @@ func create(ctx context.Context, path string, kek tink.AEADWithContext) error {
 			return err
 		}
 	}
-	f, err := os.OpenFile(next, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	f, err := diskfile.OpenFile(next, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
 	}
@@ -183,7 +194,7 @@ func create(ctx context.Context, path string, kek tink.AEADWithContext) error {
 	if err := os.Rename(next, path); err != nil {
 		return err
 	}
-	return syncDir(filepath.Dir(path))
+	return diskfile.SyncDir(filepath.Dir(path))
 }
 
 // fill writes the first contents of a database: its schema and the canary.

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"syscall"
 
+	"github.com/airlock-secrets/airlock/internal/diskfile"
 	"github.com/airlock-secrets/airlock/store"
 )
 
@@ -24,7 +25,7 @@ import (
 func Identity(dir string) (string, error) {
 	dir = Options{Dir: dir}.dir()
 	label := "data folder " + dir
-	d, err := os.Open(dir)
+	d, err := diskfile.OpenDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", nil
 	}

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"syscall"
 
+	"github.com/airlock-secrets/airlock/internal/diskfile"
 	"github.com/airlock-secrets/airlock/store"
 )
 
@@ -18,9 +19,10 @@ import (
 func InUse(dir string) error {
 	dir = Options{Dir: dir}.dir()
 	label := "data folder " + dir
-	f, err := os.OpenFile(filepath.Join(dir, lockFile), os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) || errors.Is(err, syscall.ELOOP) {
-		return nil // a link is no lock, and Lock refuses it
+	f, err := diskfile.OpenFile(filepath.Join(dir, lockFile), os.O_RDONLY|syscall.O_NOFOLLOW, 0)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) || errors.Is(err, syscall.ELOOP) ||
+		errors.Is(err, diskfile.ErrNotRegular) || errors.Is(err, syscall.EISDIR) {
+		return nil // that is no lock, and Lock refuses it
 	}
 	if err != nil {
 		return fail(label, "lock", "", err)

@@ -16,6 +16,7 @@ import (
 	"github.com/tink-crypto/tink-go/v2/keyset"
 	"github.com/tink-crypto/tink-go/v2/tink"
 
+	"github.com/airlock-secrets/airlock/internal/diskfile"
 	"github.com/airlock-secrets/airlock/store"
 )
 
@@ -47,9 +48,12 @@ func readKey(dir string) (tink.AEADWithContext, error) {
 // loadKey is readKey with the text of the file.
 func loadKey(dir string) (tink.AEADWithContext, []byte, error) {
 	path := filepath.Join(dir, keyFile)
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a pipe has nothing to wait for
+	f, err := diskfile.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil, &cause{code: store.Invalid, hint: hintKey, err: fmt.Errorf("the key is missing: %w", err)}
+	}
+	if errors.Is(err, diskfile.ErrNotRegular) || errors.Is(err, syscall.EISDIR) {
+		return nil, nil, badKey(path)
 	}
 	if err != nil {
 		return nil, nil, err
@@ -58,9 +62,6 @@ func loadKey(dir string) (tink.AEADWithContext, []byte, error) {
 	info, err := f.Stat()
 	if err != nil {
 		return nil, nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, nil, badKey(path)
 	}
 	if info.Mode().Perm()&0o007 != 0 { // a volume of Kubernetes is its group's
 		return nil, nil, &cause{code: store.Invalid, hint: "chmod 600 " + path,
@@ -111,7 +112,7 @@ func writeFile(path string, content []byte) error {
 	if err := os.Remove(next); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	f, err := os.OpenFile(next, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	f, err := diskfile.OpenFile(next, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
 	}
@@ -129,15 +130,5 @@ func writeFile(path string, content []byte) error {
 		_ = os.Remove(next)
 		return err
 	}
-	return syncDir(filepath.Dir(path))
-}
-
-// syncDir makes the names in dir durable.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return d.Sync()
+	return diskfile.SyncDir(filepath.Dir(path))
 }

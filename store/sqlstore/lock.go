@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/airlock-secrets/airlock/internal/diskfile"
 	"github.com/airlock-secrets/airlock/store"
 )
 
@@ -28,7 +29,7 @@ func Lock(dir string) (*FolderLock, error) {
 	if err := makeDir(dir); err != nil {
 		return nil, fail(label, "lock", "", err)
 	}
-	f, err := os.OpenFile(filepath.Join(dir, lockFile), os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0o600)
+	f, err := diskfile.OpenFile(filepath.Join(dir, lockFile), os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW, 0o600)
 	if errors.Is(err, syscall.ELOOP) {
 		err = &cause{code: store.Invalid, hint: "remove it; a file is made in its place", err: fmt.Errorf("%s is a link", filepath.Join(dir, lockFile))}
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/tink-crypto/tink-go/v2/tink"
 
+	"github.com/airlock-secrets/airlock/internal/diskfile"
 	"github.com/airlock-secrets/airlock/internal/queue"
 	"github.com/airlock-secrets/airlock/store"
 )
@@ -171,6 +172,11 @@ func openSQLite(path string, a access) (*sql.DB, error) {
 	abs, err := filepath.Abs(path)
 	if err != nil {
 		return nil, err
+	}
+	for _, name := range []string{"", "-wal", "-shm", "-journal"} {
+		if err := diskfile.Check(abs + name); err != nil { // SQLite would wait for a pipe
+			return nil, notRegular(abs+name, err)
+		}
 	}
 	query := url.Values{
 		"mode":          {"rw"},
