@@ -12,6 +12,7 @@ import (
 	"github.com/airlock-secrets/airlock/airflow/pyjson"
 	"github.com/airlock-secrets/airlock/internal/program"
 	"github.com/airlock-secrets/airlock/internal/route"
+	"github.com/airlock-secrets/airlock/internal/wait"
 	"github.com/airlock-secrets/airlock/store"
 )
 
@@ -132,7 +133,9 @@ func (r *Resolver) read(ctx context.Context, src *Source, ref airflow.Ref, a *At
 	for _, name := range lookup.Names {
 		a.Names = append(a.Names, store.Locate(src.Store, name))
 		asked := r.now()
+		done := wait.For(store.Label(src.Store))
 		secret, missed := src.Store.Get(ctx, name)
+		done()
 		a.Times = append(a.Times, r.now().Sub(asked))
 		v, none, err := decode(src.Dialect, ref, secret, missed)
 		if r.Proof && none != nil && missed != nil && !store.Absent(missed) {

@@ -43,7 +43,8 @@
 // # The files
 //
 // A log goes on in the file of its name: one that was moved away or removed is
-// replaced, and [Log.Reopen] looks at once. By its [Limits] it is rotated: the
+// replaced, and [Log.Reopen] looks at once. It stays in the folder in which it
+// was opened: where that was moved away, no line is written, and no answer leaves. By its [Limits] it is rotated: the
 // file is renamed to audit-20260102T030405.678901Z.log, by the time at which
 // that happens, and another one begun. These names sort by their order, also
 // where the clock was set back.
@@ -53,6 +54,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -133,6 +136,9 @@ func New(w io.Writer) *Log { return &Log{w: w} }
 // pipe, by which another process gets or holds up every line, is Invalid. The
 // file is locked until Close: it is Unavailable while another process has it.
 func Open(path string, limits Limits) (*Log, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, fmt.Errorf("opening the audit log: %w", err)
+	}
 	f, err := openFile(path)
 	if err != nil {
 		return nil, err

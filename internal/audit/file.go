@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/airlock-secrets/airlock/internal/diskfile"
+	"github.com/airlock-secrets/airlock/internal/wait"
 	"github.com/airlock-secrets/airlock/store"
 )
 
@@ -19,6 +20,7 @@ type file struct {
 	*os.File
 	path string
 	info fs.FileInfo // as it was when it was opened: which file it is
+	dir  fs.FileInfo // the folder that it was opened in
 	torn bool        // it ended in half a line then
 	// seen is how many bytes the file had when its name was last seen to lead
 	// to it, at the second checked of the clock; size is how many it has now.
@@ -32,11 +34,9 @@ type file struct {
 	retired bool
 }
 
-// openFile opens, or makes, the file of a log and locks it.
+// openFile opens, or makes, the file of a log and locks it. Its folder must be
+// there.
 func openFile(path string) (*file, error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return nil, fmt.Errorf("opening the audit log: %w", err)
-	}
 	for {
 		f, err := openOnce(path)
 		if err != nil {
@@ -58,7 +58,11 @@ func openOnce(path string) (*file, error) {
 		return nil, fmt.Errorf("opening the audit log: %w", err)
 	}
 	f := &file{File: o, path: path}
-	if f.info, err = o.Stat(); err != nil {
+	f.info, err = o.Stat()
+	if err == nil {
+		f.dir, err = os.Stat(filepath.Dir(path))
+	}
+	if err != nil {
 		return nil, f.closing(err)
 	}
 	for _, step := range []func() error{f.makePrivate, f.lock, f.begin} {
@@ -91,7 +95,7 @@ func (f *file) makePrivate() error {
 // lock takes the file for this process alone. Commands have it from an intent
 // to its outcome, a daemon as long as it runs.
 func (f *file) lock() error {
-	const wait, pause = 10 * time.Second, 5 * time.Millisecond
+	const most, pause = 10 * time.Second, 5 * time.Millisecond
 	for waited := time.Duration(0); ; waited += pause {
 		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 		switch {
@@ -99,10 +103,13 @@ func (f *file) lock() error {
 			continue
 		case !errors.Is(err, syscall.EWOULDBLOCK):
 			return err
-		case waited >= wait:
+		case waited >= most:
 			return &store.Error{Op: "lock", Store: "audit log", Name: f.path, Code: store.Unavailable,
 				Err:  errors.New("another process holds the audit log"),
 				Hint: "a daemon may just have started, or another command is stopped: try again"}
+		}
+		if waited == 0 {
+			defer wait.For("another process, which holds " + f.path)()
 		}
 		time.Sleep(pause)
 	}
@@ -193,9 +200,11 @@ func (l *Log) attend(at time.Time, careful bool) error {
 
 // reopen goes on in the file that has the name now. Lines that went to a file
 // which nobody can read any more, because it was removed, are written again.
+// It makes no folder, and goes into no other one than its own: lines in a
+// folder that has taken the place of a data folder belong to no store.
 // The caller holds mu.
 func (l *Log) reopen() error {
-	next, err := openFile(l.file.path)
+	next, err := l.file.successor()
 	if err != nil {
 		return err
 	}
@@ -212,6 +221,23 @@ func (l *Log) reopen() error {
 		return next.closing(err)
 	}
 	return l.retire(old)
+}
+
+// successor opens the file that has the name now, in the same folder.
+func (f *file) successor() (*file, error) {
+	dir := filepath.Dir(f.path)
+	info, err := os.Stat(dir)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && !os.SameFile(info, f.dir) {
+		return nil, fmt.Errorf("the folder %s was moved or replaced: put it back, or start the daemon again", dir)
+	}
+	if err != nil {
+		return nil, err
+	}
+	next, err := openFile(f.path)
+	if err == nil && !os.SameFile(next.dir, f.dir) {
+		return nil, next.closing(fmt.Errorf("the folder %s was replaced", dir))
+	}
+	return next, err
 }
 
 // retire closes a file that the log has left, whose lines some may still wait

@@ -314,3 +314,34 @@ func TestARotationKeepsTheAccessOfTheGroup(t *testing.T) {
 		t.Errorf("the new file: %v, %v, want 0640", info.Mode(), err)
 	}
 }
+
+// TestAFolderThatWasMoved: the log follows its name within its folder only. No
+// folder is made, and another one in its place gets no line.
+func TestAFolderThatWasMoved(t *testing.T) {
+	at := t.TempDir()
+	dir, aside := filepath.Join(at, "data"), filepath.Join(at, "aside")
+	l, err := audit.Open(filepath.Join(dir, audit.FileName), audit.Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	change := func() error { return l.Change(&audit.Entry{Action: "write"}, func() error { return nil }) }
+	if err := errors.Join(change(), os.Rename(dir, aside)); err != nil {
+		t.Fatal(err)
+	}
+	for _, is := range []string{"gone", "replaced"} {
+		if err := change(); store.CodeOf(err) != store.Unavailable || !strings.Contains(err.Error(), "moved or replaced") {
+			t.Errorf("%s: a change = %v", is, err)
+		}
+		if err := l.Reopen(); store.CodeOf(err) != store.Unavailable {
+			t.Errorf("%s: Reopen = %v", is, err)
+		}
+		if left, _ := os.ReadDir(dir); len(left) > 0 {
+			t.Errorf("%s: %s holds %v", is, dir, left)
+		}
+		_ = os.Mkdir(dir, 0o700)
+	}
+	if err := errors.Join(os.Remove(dir), os.Rename(aside, dir), change()); err != nil {
+		t.Errorf("the folder is back: %v", err)
+	}
+}

@@ -18,6 +18,7 @@ import (
 	"github.com/airlock-secrets/airlock/internal/dagscan"
 	"github.com/airlock-secrets/airlock/internal/live"
 	"github.com/airlock-secrets/airlock/internal/project"
+	"github.com/airlock-secrets/airlock/internal/wait"
 )
 
 // asking is the part of `check` that asks the stores.
@@ -77,6 +78,7 @@ func (k *asking) find(ctx context.Context, p *project.Project, dags *dagscan.Res
 		return nil, err
 	}
 	o.Progress = func(done, of int) { k.bar.set("asking the stores: %d of %d", done, of) }
+	defer wait.For("the stores")()
 	report, err := live.Check(ctx, *o)
 	if err = errors.Join(err, o.Resolver.Close()); err != nil {
 		return nil, err

@@ -7,9 +7,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"os"
-	"os/signal"
-	"syscall"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -30,18 +27,14 @@ type Env struct {
 	Stderr  io.Writer
 	Environ []string // "NAME=value", the later of two wins
 	Dir     string   // the folder settings are read from
-}
-
-// Process returns the Env of this process. Its context ends on SIGINT and
-// SIGTERM.
-func Process() Env {
-	ctx, _ := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	return Env{Context: ctx, Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
-		Environ: os.Environ(), Dir: "."}
+	// Serving is called once the daemon answers: from then on a stop has its
+	// own time. Nil is fine.
+	Serving func()
 }
 
 // Main runs one command and returns the exit code: 0 done, 1 failed, 2 usage,
-// 3 not found, 4 denied, 5 store unavailable; 126 and 127 are of exec.
+// 3 not found, 4 denied, 5 store unavailable; 126 and 127 are of exec, and 130
+// and 143 of a command that SIGINT or SIGTERM has ended.
 func Main(env Env) int {
 	a := &app{Env: env}
 	root := a.root()
@@ -49,6 +42,10 @@ func Main(env Env) int {
 	err := root.ExecuteContext(env.Context)
 	if err == nil {
 		err = a.flush()
+	}
+	if ended := signalOf(env.Context); err != nil && ended != nil && !a.serving {
+		a.say("airlock: interrupted")
+		return ended.code()
 	}
 	if err != nil {
 		a.fail(err)
@@ -81,6 +78,8 @@ type app struct {
 	fileOfFolder bool
 	// completing says that Tab was pressed: nothing is asked or remembered.
 	completing bool
+	// serving says that the daemon has answered.
+	serving bool
 	// bar tells what takes so long; nil while nothing does.
 	bar *progress
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/airlock-secrets/airlock/internal/setup"
 	"github.com/airlock-secrets/airlock/internal/stores"
 	"github.com/airlock-secrets/airlock/internal/trust"
+	"github.com/airlock-secrets/airlock/internal/wait"
 )
 
 func (a *app) init() *cobra.Command {
@@ -215,6 +216,7 @@ func (a *app) carryOut(ctx context.Context, p *setup.Plan, here *settings.Settin
 		// token sent to its author.
 		admin := &setup.Admin{Env: stores.Env{Getenv: a.ownVariable, Home: here.Home(), Dir: here.Dir(), Words: here.Own().Words(nil)}, Keep: complete,
 			Say: func(line string) { a.say("airlock: %s", line) }}
+		defer wait.For("the administration of the store")()
 		if err := p.Apply(ctx, admin); err != nil {
 			return err
 		}

@@ -16,6 +16,7 @@ import (
 	"github.com/airlock-secrets/airlock/internal/connlint"
 	"github.com/airlock-secrets/airlock/internal/diskfile"
 	"github.com/airlock-secrets/airlock/internal/stores"
+	"github.com/airlock-secrets/airlock/internal/wait"
 	"github.com/airlock-secrets/airlock/store"
 )
 
@@ -64,6 +65,7 @@ func (a *app) connectionText(ctx context.Context, in *connectionInput, list []st
 
 // readConnectionFile reads a file of one connection.
 func (a *app) readConnectionFile(ctx context.Context, path string) (string, error) {
+	defer wait.For(path)()
 	b, err := diskfile.ReadTyped(ctx, a.dir(path), maxInput)
 	switch {
 	case ctx.Err() != nil:

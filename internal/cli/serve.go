@@ -88,6 +88,10 @@ func (a *app) run(cmd *cobra.Command, c server.Config) error {
 	c.DataDir, c.Made = folder.path, a.made(&folder)
 	c.Warn = func(text string) { a.say("airlock: %s", text) }
 	c.Ready = func(info server.Info) {
+		a.serving = true
+		if a.Serving != nil {
+			a.Serving()
+		}
 		a.adoptFolder(&folder)
 		a.ready(info)
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/airlock-secrets/airlock"
 	"github.com/airlock-secrets/airlock/airflow"
 	"github.com/airlock-secrets/airlock/airflow/dialect"
+	"github.com/airlock-secrets/airlock/internal/wait"
 	"github.com/airlock-secrets/airlock/store"
 )
 
@@ -21,7 +22,9 @@ const maxInput = 1 << 20
 
 // readAll reads a value from standard input, byte for byte.
 func (a *app) readAll() (string, error) {
+	done := wait.For("standard input")
 	b, err := io.ReadAll(io.LimitReader(a.Stdin, maxInput+1))
+	done()
 	if err != nil {
 		return "", fmt.Errorf("reading standard input: %w", err)
 	}
@@ -56,6 +59,7 @@ func (a *app) writeNew(ctx context.Context, ref airflow.Ref, v dialect.Value, de
 		if err != nil {
 			return err
 		}
+		defer wait.For(store.Label(src.Store))()
 		switch _, err := src.Store.Get(ctx, name); {
 		case err == nil:
 			return &store.Error{Op: "add", Store: store.Label(src.Store), Name: ref.ID, Code: store.Conflict,
@@ -82,6 +86,7 @@ func (a *app) put(ctx context.Context, src target, ref airflow.Ref, v dialect.Va
 	if err := src.hidden(ctx, ref); err != nil {
 		return err
 	}
+	defer wait.For(store.Label(src.Store))()
 	secret, err := src.Dialect.Encode(ref, v)
 	if err != nil {
 		return err
@@ -143,6 +148,7 @@ func (a *app) remove(ctx context.Context, ref airflow.Ref) error {
 		if err != nil {
 			return err
 		}
+		defer wait.For(store.Label(src.Store))()
 		return store.Delete(ctx, src.Store, name)
 	})
 }
@@ -198,7 +204,9 @@ func idsIn(ctx context.Context, src *airlock.Source, kind airflow.Kind) ([]strin
 	if src.Err != nil {
 		return nil, src.Err
 	}
+	done := wait.For(store.Label(src.Store))
 	names, err := store.List(ctx, src.Store, "")
+	done()
 	var ids []string
 	for _, name := range names {
 		for _, ref := range src.Dialect.Refs(name) {

@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/airlock-secrets/airlock/internal/wait"
 	"github.com/airlock-secrets/airlock/store"
 )
 
@@ -177,6 +178,7 @@ func (e *slowError) Error() string {
 
 // post sends one body and returns the one that comes back.
 func (c *Client) post(ctx context.Context, op string, body []byte) ([]byte, error) {
+	defer wait.For("the daemon of " + c.dir)()
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://airlock/v1/"+op, bytes.NewReader(body))
 	if err != nil {
 		return nil, err

@@ -15,6 +15,8 @@ import (
 	"io/fs"
 	"os"
 	"syscall"
+
+	"github.com/airlock-secrets/airlock/internal/wait"
 )
 
 // ErrNotRegular is the cause for a pipe, a socket or a device. A folder is
@@ -100,6 +102,7 @@ func (e *TooLargeError) Error() string {
 // Read reads a regular file of at most limit bytes. A larger one is a
 // *TooLargeError; other errors are *fs.PathError.
 func Read(path string, limit int64) ([]byte, error) {
+	defer wait.For(path)() // a file system of the network may not answer
 	f, err := Open(path)
 	if err != nil {
 		return nil, err
@@ -110,6 +113,7 @@ func Read(path string, limit int64) ([]byte, error) {
 
 // ReadIn is Read by way of a folder that is open.
 func ReadIn(root *os.Root, path string, limit int64) ([]byte, error) {
+	defer wait.For(path)()
 	f, err := OpenIn(root, path)
 	if err != nil {
 		return nil, err

@@ -12,6 +12,8 @@ import (
 	"os/exec"
 	"syscall"
 	"time"
+
+	"github.com/airlock-secrets/airlock/internal/wait"
 )
 
 // MostOutput is how many bytes a program may print where Command does not say.
@@ -86,7 +88,9 @@ func (c Command) Output(ctx context.Context) ([]byte, error) {
 	out := &limited{most: cmp.Or(c.Limit, MostOutput), over: cancel}
 	errs := &limited{most: MostOutput}
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = c.In, out, errs
+	done := wait.For("the program " + c.Args[0])
 	err = cmd.Run()
+	done()
 	var exit *exec.ExitError
 	switch {
 	case out.full:

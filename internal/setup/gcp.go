@@ -8,6 +8,7 @@ import (
 
 	"github.com/airlock-secrets/airlock/airflow/pyjson"
 	"github.com/airlock-secrets/airlock/internal/diskfile"
+	"github.com/airlock-secrets/airlock/internal/wait"
 )
 
 // gcp is Google Cloud Secret Manager.
@@ -54,7 +55,9 @@ func (p *Plan) gcpKey(path, email string) error {
 			", then run this again with --key-file key.json"))
 		return nil
 	}
+	done := wait.For(path)
 	text, err := diskfile.ReadTyped(context.Background(), path, mostKey)
+	done()
 	wrong := errors.New("the key file is no JSON key of a service account: gcloud iam service-accounts keys create makes one")
 	if errors.As(err, new(*diskfile.TooLargeError)) {
 		return wrong

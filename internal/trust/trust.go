@@ -20,6 +20,7 @@ import (
 	"syscall"
 
 	"github.com/airlock-secrets/airlock/internal/diskfile"
+	"github.com/airlock-secrets/airlock/internal/wait"
 	"github.com/airlock-secrets/airlock/internal/wholefile"
 	"github.com/airlock-secrets/airlock/store"
 )
@@ -191,7 +192,10 @@ func (f File) change(edit func(*list)) error {
 		return f.unwritable(err)
 	}
 	defer lock.Close()
-	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
+	done := wait.For("another airlock, which writes " + f.Path())
+	err = syscall.Flock(int(lock.Fd()), syscall.LOCK_EX)
+	done()
+	if err != nil {
 		return f.unwritable(err)
 	}
 	l, err := f.read()

@@ -14,6 +14,7 @@ import (
 	"github.com/tink-crypto/tink-go/v2/tink"
 
 	"github.com/airlock-secrets/airlock/internal/diskfile"
+	"github.com/airlock-secrets/airlock/internal/wait"
 	"github.com/airlock-secrets/airlock/store"
 )
 
@@ -119,7 +120,10 @@ func lockCreation(dir string) (unlock func(), err error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := flock(d, syscall.LOCK_EX); err != nil {
+	done := wait.For("another process, which makes the store in " + dir)
+	err = flock(d, syscall.LOCK_EX)
+	done()
+	if err != nil {
 		d.Close()
 		return nil, fmt.Errorf("locking %s: %w", dir, err)
 	}

@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"github.com/airlock-secrets/airlock/internal/diskfile"
+	"github.com/airlock-secrets/airlock/internal/wait"
 	"github.com/airlock-secrets/airlock/store"
 )
 
@@ -33,7 +34,10 @@ func Identity(dir string) (string, error) {
 		return "", fail(label, "identify", "", err)
 	}
 	defer d.Close() // gives the lock back
-	if err := flock(d, syscall.LOCK_SH); err != nil {
+	done := wait.For("another process, which makes the store in " + dir)
+	err = flock(d, syscall.LOCK_SH)
+	done()
+	if err != nil {
 		return "", fail(label, "identify", "", err)
 	}
 	id, err := identity(dir)
