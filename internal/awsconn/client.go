@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"time"
 	"unicode/utf8"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -63,6 +64,12 @@ func (c *Client[C]) Label() string { return c.label }
 // Broken is what every call fails with whatever is asked, nil where nothing is
 // wrong with the settings.
 func (c *Client[C]) Broken() error { return c.Fail("configure", "", c.err) }
+
+// Serve is the Conn's, until Close.
+func (c *Client[C]) Serve(limit time.Duration) (least time.Duration) {
+	c.conn.logins.Life = c.done
+	return c.conn.Serve(limit)
+}
 
 // Close ends the calls that go on and forgets the credentials.
 func (c *Client[C]) Close() error {

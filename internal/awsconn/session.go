@@ -6,9 +6,11 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
+	"github.com/airlock-secrets/airlock/internal/login"
 	"github.com/airlock-secrets/airlock/internal/route"
 	"github.com/airlock-secrets/airlock/store"
 )
@@ -23,6 +25,8 @@ type Conn struct {
 	client *http.Client
 	// seen is told where requests would go; nil in all but Route.
 	seen func(target)
+
+	logins login.Shared[aws.Config]
 }
 
 // New returns a connection.
@@ -32,6 +36,17 @@ func New(o Options) *Conn { return &Conn{o: o, turn: make(chan struct{}, 1)} }
 // not asked. It is made once; a failure is tried again at the next call, as
 // the backend's cached_property does. Errors are *store.Error.
 func (c *Conn) Config(ctx context.Context) (aws.Config, error) {
+	return c.logins.Do(ctx, "", c.configure)
+}
+
+// Serve shares log-ins among all callers, each of which may take so long, and
+// returns the time that the user gives a request, 0 for none.
+func (c *Conn) Serve(limit time.Duration) (least time.Duration) {
+	c.logins.Limit = limit
+	return max(c.o.Timeout, 0)
+}
+
+func (c *Conn) configure(ctx context.Context) (aws.Config, error) {
 	select {
 	case c.turn <- struct{}{}:
 		defer func() { <-c.turn }()

@@ -11,11 +11,13 @@ import (
 	"sync"
 	"time"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/security/keyvault/azsecrets"
 
 	"github.com/airlock-secrets/airlock/airflow"
 	"github.com/airlock-secrets/airlock/airflow/dialect"
+	sharedlogin "github.com/airlock-secrets/airlock/internal/login"
 	"github.com/airlock-secrets/airlock/store"
 )
 
@@ -30,6 +32,8 @@ type Store struct {
 	// clientKwargs are the kwargs that AzureKeyVaultBackend hands on.
 	clientKwargs []string
 
+	logins sharedlogin.Shared[azcore.AccessToken]
+
 	mu     sync.Mutex
 	client *azsecrets.Client
 	close  func()
@@ -41,6 +45,7 @@ var (
 	_ store.Lister  = (*Store)(nil)
 	_ store.Writer  = (*Store)(nil)
 	_ store.Checker = (*Store)(nil)
+	_ store.Served  = (*Store)(nil)
 )
 
 // New returns a store. It asks nothing: settings that cannot work fail each
@@ -66,6 +71,13 @@ func (s *Store) Close() error {
 		s.close = nil
 	}
 	return nil
+}
+
+// Serve implements store.Served: the time of a request is that of the kwargs
+// connection_timeout and read_timeout.
+func (s *Store) Serve(limit time.Duration) (least time.Duration) {
+	s.logins.Limit = limit
+	return max(s.options.Timeout, 0)
 }
 
 // ready returns the client, or why there is none
@@ -118,7 +130,7 @@ func (s *Store) transport() (policy.Transporter, error) {
 		return nil, err
 	}
 	s.close = client.CloseIdleConnections
-	return &authorizer{lock: newLock(), next: client, timeout: s.options.timeout(), credential: credential,
+	return &authorizer{lock: newLock(), logins: &s.logins, next: client, timeout: s.options.timeout(), credential: credential,
 		address: s.options.address(), anyResource: s.options.AnyChallengeResource}, nil
 }
 

@@ -17,6 +17,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 
 	"github.com/airlock-secrets/airlock/airflow"
+	sharedlogin "github.com/airlock-secrets/airlock/internal/login"
 	"github.com/airlock-secrets/airlock/store"
 )
 
@@ -32,9 +33,10 @@ type authorizer struct {
 	address     string // the vault's, as configured
 	anyResource bool
 
-	lock  chanLock
-	asked *challenge         // what the vault asked for last; guarded by lock
-	token azcore.AccessToken // guarded by lock
+	logins *sharedlogin.Shared[azcore.AccessToken]
+	lock   chanLock
+	asked  *challenge         // what the vault asked for last; guarded by lock
+	token  azcore.AccessToken // guarded by lock
 }
 
 // challenge is a WWW-Authenticate header of Key Vault.
@@ -135,8 +137,9 @@ func (a *authorizer) refreshLocked(ctx context.Context) (string, error) {
 	if a.token.Token != "" && a.token.ExpiresOn.Sub(now) > tokenMargin && (a.token.RefreshOn.IsZero() || a.token.RefreshOn.After(now)) {
 		return a.token.Token, nil
 	}
-	token, err := a.credential.GetToken(ctx, policy.TokenRequestOptions{
-		Scopes: []string{a.asked.scope}, TenantID: a.asked.tenant, Claims: a.asked.claims, EnableCAE: true})
+	o := policy.TokenRequestOptions{Scopes: []string{a.asked.scope}, TenantID: a.asked.tenant, Claims: a.asked.claims, EnableCAE: true}
+	key := strings.Join([]string{a.asked.scope, a.asked.tenant, a.asked.claims}, "\n")
+	token, err := a.logins.Do(ctx, key, func(ctx context.Context) (azcore.AccessToken, error) { return a.credential.GetToken(ctx, o) })
 	if err != nil {
 		a.asked = nil
 		return "", loginError(ctx, err)

@@ -93,7 +93,9 @@ func (s *Store) accessToken(ctx context.Context) (string, error) {
 	if known.token != "" && s.now().Before(known.expires.Add(-renewBefore)) {
 		return known.token, nil
 	}
-	fresh, err := s.credentials.account.token(ctx, s.web, s.credentials.scopes)
+	fresh, err := s.logins.Do(ctx, "", func(ctx context.Context) (access, error) {
+		return s.credentials.account.token(ctx, s.web, s.credentials.scopes)
+	})
 	if err != nil {
 		return "", err
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/airlock-secrets/airlock/internal/login"
 	"github.com/airlock-secrets/airlock/store"
 )
 
@@ -40,7 +41,8 @@ type Store struct {
 	conn  *connection
 	token access
 
-	turn chan struct{} // one caller at a time gets a token
+	turn   chan struct{} // one caller at a time gets a token
+	logins login.Shared[access]
 }
 
 // New returns a store. It asks nothing of the network, but where nobody else
@@ -137,6 +139,12 @@ func (s *Store) Locate(name string) string {
 	return "projects/" + s.project + "/secrets/" + name + "/versions/latest"
 }
 
+// Serve implements store.Served; no kwarg gives a request its time.
+func (s *Store) Serve(limit time.Duration) (least time.Duration) {
+	s.logins.Limit, s.logins.Life = limit, s.done
+	return 0
+}
+
 // Close ends what goes on and forgets the token.
 func (s *Store) Close() error {
 	s.finish()
@@ -181,4 +189,5 @@ var (
 	_ store.Writer  = (*Store)(nil)
 	_ store.Checker = (*Store)(nil)
 	_ store.Locator = (*Store)(nil)
+	_ store.Served  = (*Store)(nil)
 )

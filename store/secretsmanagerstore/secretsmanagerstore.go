@@ -1,6 +1,8 @@
 package secretsmanagerstore
 
 import (
+	"time"
+
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
@@ -43,6 +45,9 @@ func FromKwargs(kwargs *pyjson.Object, env awsconn.Env) *Store {
 // Name is "secretsmanager" and the endpoint or region where the settings name one.
 func (s *Store) Name() string { return s.client.Label() }
 
+// Serve implements store.Served.
+func (s *Store) Serve(limit time.Duration) (least time.Duration) { return s.client.Serve(limit) }
+
 // Close ends what goes on and forgets the credentials.
 func (s *Store) Close() error { return s.client.Close() }
 
@@ -57,5 +62,6 @@ var (
 	_ store.Lister  = (*Store)(nil)
 	_ store.Writer  = (*Store)(nil)
 	_ store.Checker = (*Store)(nil)
+	_ store.Served  = (*Store)(nil)
 	_ store.Prober  = (*Store)(nil)
 )
