@@ -10,6 +10,21 @@ import (
 	"github.com/airlock-secrets/airlock/store"
 )
 
+// SQLite takes what an index says for true: one that is damaged leads to the
+// row of another name, or of another version. So every row is looked up twice,
+// in the index (i, w) and by its number in the table (r, v), and the two must
+// say the same.
+const (
+	namedRecord    = `record i LEFT JOIN record r ON r.id = i.id`
+	recordIsNamed  = `r.namespace IS i.namespace AND r.name IS i.name`
+	versionRow     = `LEFT JOIN version v ON v.rowid = w.rowid`
+	versionIsNamed = `v.record IS w.record AND v.version IS w.version`
+)
+
+// errIndex is what a row fails with that an index leads to by a name that is
+// not its own.
+func errIndex() error { return corrupt("an index of the database is damaged") }
+
 // prepareReads makes the queries of reads on db, and fails where its tables are not
 // ours.
 func prepareReads(ctx context.Context, db *sql.DB) (all statements, err error) {
@@ -17,16 +32,20 @@ func prepareReads(ctx context.Context, db *sql.DB) (all statements, err error) {
 		to    **sql.Stmt
 		query string
 	}{
-		{&all.latest, `SELECT v.version, v.form, v.sealed, v.created, v.hidden, r.attributes, v.sealed IS NULL, r.latest
-			FROM record r LEFT JOIN version v ON v.record = r.id AND v.version = r.latest
-			WHERE r.namespace = ? AND r.name = ?`},
-		{&all.version, `SELECT v.version, v.form, v.sealed, v.created, v.hidden, r.attributes, v.sealed IS NULL, r.latest
-			FROM record r JOIN version v ON v.record = r.id
-			WHERE r.namespace = ? AND r.name = ? AND v.version = ?`},
-		{&all.list, `SELECT r.name
-			FROM record r LEFT JOIN version v ON v.record = r.id AND v.version = r.latest
-			WHERE r.namespace = ? AND r.name >= ? AND (? IS NULL OR r.name < ?)
-			AND (v.hidden IS NULL AND v.sealed IS NOT NULL OR v.version IS NULL AND r.latest != 0) ORDER BY r.name`},
+		{&all.latest, `SELECT v.version, v.form, v.sealed, v.created, v.hidden, r.attributes, v.sealed IS NULL, r.latest,
+			` + recordIsNamed + ` AND ` + versionIsNamed + `
+			AND NOT EXISTS (SELECT 1 FROM version n WHERE n.record = r.id AND n.version > r.latest)
+			FROM ` + namedRecord + ` LEFT JOIN version w ON w.record = r.id AND w.version = r.latest ` + versionRow + `
+			WHERE i.namespace = ? AND i.name = ?`},
+		{&all.version, `SELECT v.version, v.form, v.sealed, v.created, v.hidden, r.attributes, v.sealed IS NULL,
+			coalesce(w.version, 0), ` + recordIsNamed + ` AND ` + versionIsNamed + `
+			FROM ` + namedRecord + ` LEFT JOIN version w ON w.record = r.id AND w.version = ? ` + versionRow + `
+			WHERE i.namespace = ? AND i.name = ?`},
+		{&all.list, `SELECT i.name, ` + recordIsNamed + `
+			FROM ` + namedRecord + ` LEFT JOIN version w ON w.record = r.id AND w.version = r.latest ` + versionRow + `
+			WHERE i.namespace = ? AND i.name >= ? AND (? IS NULL OR i.name < ?)
+			AND (v.hidden IS NULL AND v.sealed IS NOT NULL OR v.version IS NULL AND r.latest != 0
+				OR NOT (` + recordIsNamed + ` AND ` + versionIsNamed + `)) ORDER BY i.name`},
 	} {
 		if *s.to, err = db.PrepareContext(ctx, s.query); err != nil {
 			return all, fmt.Errorf("preparing a query: %w", err)
@@ -58,7 +77,7 @@ func (n *Namespace) get(ctx context.Context, name string, version int64) (*store
 	if version == 0 {
 		row = n.db.statements.latest.QueryRowContext(ctx, k.id, []byte(name))
 	} else {
-		row = n.db.statements.version.QueryRowContext(ctx, k.id, []byte(name), version)
+		row = n.db.statements.version.QueryRowContext(ctx, version, k.id, []byte(name))
 	}
 	s, err := k.scan(name, row)
 	return s, n.db.fail("get", name, err)
@@ -71,12 +90,14 @@ func (k *namespaceKey) scan(name string, row *sql.Row) (*store.Secret, error) {
 	var sealed, attributes []byte
 	var created, latest int64
 	var hidden *int64
-	var destroyed bool
+	var destroyed, intact bool
 	if err := row.Scan(maybe(&s.Version), maybe(&s.Form), maybe(&sealed), maybe(&created), maybe(&hidden),
-		maybe(&attributes), into(&destroyed), into(&latest)); err != nil {
+		maybe(&attributes), into(&destroyed), into(&latest), into(&intact)); err != nil {
 		return nil, err
 	}
 	switch {
+	case !intact:
+		return nil, errIndex()
 	case s.Version == 0 && latest != 0:
 		return nil, corrupt("its version %d is missing", latest)
 	case hidden != nil || destroyed:
@@ -123,8 +144,12 @@ func (n *Namespace) list(ctx context.Context, prefix string) ([]string, error) {
 	var names []string
 	for rows.Next() {
 		var name []byte
-		if err := rows.Scan(into(&name)); err != nil {
+		var intact bool
+		if err := rows.Scan(into(&name), into(&intact)); err != nil {
 			return nil, err
+		}
+		if !intact {
+			return nil, errIndex()
 		}
 		names = append(names, string(name))
 	}

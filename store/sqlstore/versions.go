@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"time"
 
 	"github.com/airlock-secrets/airlock/store"
@@ -62,6 +63,9 @@ func (n *Namespace) each(ctx context.Context, op, name string, versions []int64,
 				some = []int64{r.latest}
 			}
 			for _, version := range some {
+				if err := r.checkIndex(ctx, tx, version); err != nil {
+					return err
+				}
 				if err := f(tx, r, version, now); err != nil {
 					return err
 				}
@@ -70,6 +74,21 @@ func (n *Namespace) each(ctx context.Context, op, name string, versions []int64,
 		})
 	}
 	return n.db.fail(op, name, err)
+}
+
+// checkIndex fails where version leads to the row of another one. A version
+// that is unknown is none.
+func (r *record) checkIndex(ctx context.Context, tx *sql.Tx, version int64) error {
+	intact := true
+	err := tx.QueryRowContext(ctx, `SELECT `+versionIsNamed+` FROM version w `+versionRow+`
+		WHERE w.record = ? AND w.version = ?`, r.id, version).Scan(into(&intact))
+	if err == nil && !intact {
+		return errIndex()
+	}
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	return err
 }
 
 // SetAttributes replaces what one protocol notes on name; an empty map takes
@@ -147,8 +166,9 @@ func (n *Namespace) record(ctx context.Context, name string) (*store.Record, err
 }
 
 func (r *record) versions(ctx context.Context, tx *sql.Tx) ([]store.VersionInfo, error) {
-	rows, err := tx.QueryContext(ctx, `SELECT version, created, hidden, hidden_by, sealed IS NULL
-		FROM version WHERE record = ? ORDER BY version`, r.id)
+	rows, err := tx.QueryContext(ctx, `SELECT w.version, `+versionIsNamed+`,
+		v.created, v.hidden, v.hidden_by, v.sealed IS NULL
+		FROM version w `+versionRow+` WHERE w.record = ? ORDER BY w.version`, r.id)
 	if err != nil {
 		return nil, err
 	}
@@ -159,7 +179,10 @@ func (r *record) versions(ctx context.Context, tx *sql.Tx) ([]store.VersionInfo,
 		var created int64
 		var hidden *int64
 		var by string
-		if err := rows.Scan(into(&info.Version), into(&created), maybe(&hidden), maybe(&by), into(&info.Destroyed)); isDamage(err) {
+		var intact bool
+		err := rows.Scan(into(&info.Version), into(&intact),
+			into(&created), maybe(&hidden), maybe(&by), into(&info.Destroyed))
+		if isDamage(err) || err == nil && !intact {
 			infos = append(infos, store.VersionInfo{Version: info.Version, Damaged: true})
 			continue
 		} else if err != nil {

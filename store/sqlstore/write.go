@@ -22,9 +22,13 @@ type record struct {
 // find returns the record called name, or sql.ErrNoRows.
 func find(ctx context.Context, q querier, k *namespaceKey, name string) (*record, error) {
 	var r record
-	err := q.QueryRowContext(ctx, `SELECT id, latest, created, updated, attributes
-		FROM record WHERE namespace = ? AND name = ?`, k.id, []byte(name)).
-		Scan(into(&r.id), into(&r.latest), into(&r.created), into(&r.updated), maybe(&r.attributes))
+	var intact bool
+	err := q.QueryRowContext(ctx, `SELECT r.id, r.latest, r.created, r.updated, r.attributes, `+recordIsNamed+`
+		FROM `+namedRecord+` WHERE i.namespace = ? AND i.name = ?`, k.id, []byte(name)).
+		Scan(into(&r.id), into(&r.latest), into(&r.created), into(&r.updated), maybe(&r.attributes), into(&intact))
+	if err == nil && !intact {
+		err = errIndex()
+	}
 	return &r, err
 }
 
@@ -136,8 +140,9 @@ func (n *Namespace) insert(ctx context.Context, tx *sql.Tx, k *namespaceKey, r *
 // drop removes a batch of the oldest versions up to last, and reports whether
 // it was a whole one.
 func (r *record) drop(ctx context.Context, tx *sql.Tx, last int64) (bool, error) {
-	dropped, err := tx.ExecContext(ctx, `DELETE FROM version WHERE record = ? AND version IN
-		(SELECT version FROM version WHERE record = ? AND version <= ? ORDER BY version LIMIT ?)`, r.id, r.id, last, batch)
+	dropped, err := tx.ExecContext(ctx, `DELETE FROM version WHERE rowid IN
+		(SELECT v.rowid FROM version w `+versionRow+` WHERE w.record = ? AND w.version <= ? AND `+versionIsNamed+`
+		ORDER BY w.version LIMIT ?)`, r.id, last, batch)
 	if err != nil {
 		return false, err
 	}
@@ -200,10 +205,9 @@ func (n *Namespace) Delete(ctx context.Context, name string) error {
 				more = false // somebody else has removed the rest
 				return nil
 			}
-			if isDamage(err) { // what the row says is not needed
+			if isDamage(err) {
 				more = false
-				_, err = tx.ExecContext(ctx, "DELETE FROM record WHERE namespace = ? AND name = ?", k.id, []byte(name))
-				return err
+				return removeDamaged(ctx, tx, k, name, err)
 			}
 			if err != nil {
 				return err
@@ -216,4 +220,18 @@ func (n *Namespace) Delete(ctx context.Context, name string) error {
 		})
 	}
 	return n.db.fail("delete", name, err)
+}
+
+// removeDamaged removes a record whose row, but for its name, is damaged. Where
+// the row is that of another name it changes nothing and returns damage.
+func removeDamaged(ctx context.Context, tx *sql.Tx, k *namespaceKey, name string, damage error) error {
+	removed, err := tx.ExecContext(ctx, `DELETE FROM record WHERE id IN (SELECT r.id FROM `+namedRecord+`
+		WHERE i.namespace = ? AND i.name = ? AND `+recordIsNamed+`)`, k.id, []byte(name))
+	if err != nil {
+		return err
+	}
+	if n, err := removed.RowsAffected(); err != nil || n > 0 {
+		return err
+	}
+	return damage
 }
