@@ -45,11 +45,17 @@ func (t Table) nearest(path string) string {
 		return ""
 	}
 	best, found := 1<<30, ""
+	lower := strings.ToLower(path)
 	for _, row := range t {
 		for _, known := range append([]string{row.Class}, row.Old...) {
-			d := spelling.Distance(strings.ToLower(path), strings.ToLower(known))
-			if last(path) == last(known) {
-				d = min(d, 1)
+			d := 1
+			if last(path) != last(known) {
+				if longer := len(lower) - len(known); max(longer, -longer) > len(known)/5 {
+					continue // at least so many letters differ
+				}
+				d = spelling.Distance(lower, strings.ToLower(known))
+			} else if lower == strings.ToLower(known) {
+				d = 0
 			}
 			if d < best && d <= len(known)/5 {
 				best, found = d, row.Class

@@ -1,6 +1,9 @@
 package stores
 
 import (
+	"slices"
+	"sync"
+
 	"github.com/airlock-secrets/airlock/airflow/dialect"
 	"github.com/airlock-secrets/airlock/store/azurestore"
 	"github.com/airlock-secrets/airlock/store/gcpstore"
@@ -8,8 +11,13 @@ import (
 )
 
 // Known is the inventory: every secrets backend that Airflow's own and its
-// stock provider packages have, with the paths each has had since 1.10.
-func Known() Table {
+// stock provider packages have, with the paths each has had since 1.10. It is
+// made once: what is in a row is not to be changed.
+func Known() Table { return slices.Clone(inventory()) }
+
+// inventory is asked for with every class that check reads, and its lists of
+// kwargs take longer than the look-up.
+var inventory = sync.OnceValue(func() Table {
 	return Table{
 		{Class: "airflow.providers.hashicorp.secrets.vault.VaultBackend", New: openVault,
 			Kwargs: vaultstore.Kwargs(), Notes: vaultstore.Notes, Check: constructed(openVault),
@@ -49,4 +57,4 @@ func Known() Table {
 		{Class: "airflow.secrets.local_filesystem.LocalFilesystemBackend", New: openLocalFile, Service: "localfile",
 			Kwargs: dialect.LocalFileKwargs(), Check: constructed(openLocalFile)},
 	}
-}
+})
