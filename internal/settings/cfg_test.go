@@ -2,6 +2,7 @@ package settings
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -116,5 +117,32 @@ func TestInterpolationIsBounded(t *testing.T) {
 	}
 	if _, _, _, err := f.get("a", "x9"); err == nil {
 		t.Error("100 to the 9th references were followed")
+	}
+}
+
+// TestInterpolationIsBoundedForAFile reads options that all refer to a long
+// one: what they make together has a bound, and what refers to nothing is read.
+func TestInterpolationIsBoundedForAFile(t *testing.T) {
+	const of, many = 1 << 16, 1000
+	text := "[a]\nlong = " + strings.Repeat("y", of) + "\n"
+	for i := range many {
+		text += fmt.Sprintf("x%d = %%(long)s\n", i)
+	}
+	options, err := ReadConfig("airflow.cfg", text+"plain = z\n")
+	if err != nil || len(options) != many+2 {
+		t.Fatalf("%d options, %v", len(options), err)
+	}
+	made := 0
+	for _, o := range options {
+		made += len(o.Value)
+		if o.Known != (o.Err == nil) || !o.Known && o.Value != "" {
+			t.Errorf("%s is known: %t, %v", o.Home.Key, o.Known, o.Err)
+		}
+	}
+	if made > mostExpanded+len(text) {
+		t.Errorf("%d bytes were made of %d", made, len(text))
+	}
+	if first, last := options[1], options[many+1]; len(first.Value) != of || last.Value != "z" {
+		t.Errorf("the first option has %d bytes, the last is %q", len(first.Value), last.Value)
 	}
 }

@@ -36,16 +36,20 @@ func ReadConfig(path, text string) ([]ConfigOption, error) {
 	var all []ConfigOption
 	for section, options := range file.sections {
 		for key, raw := range options {
-			o := ConfigOption{Home: airflow.OptionHome{Section: section, Key: key}, Known: true}
-			o.Value, _, _, o.Err = file.get(section, key)
-			if o.Err != nil {
-				o.Value, o.Known = "", false
-			}
+			o := ConfigOption{Home: airflow.OptionHome{Section: section, Key: key}}
 			o.place(text, starts, raw)
 			all = append(all, o)
 		}
 	}
 	slices.SortFunc(all, func(a, b ConfigOption) int { return cmp.Compare(a.Whole.Start, b.Whole.Start) })
+	left := budget{mostExpanded} // for all: thousands of options can refer to one
+	for i := range all {
+		o := &all[i]
+		if o.Value, _, _, o.Err = file.spend(o.Home.Section, o.Home.Key, &left); o.Err != nil {
+			o.Value = ""
+		}
+		o.Known = o.Err == nil
+	}
 	return all, nil
 }
 

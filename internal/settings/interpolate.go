@@ -14,11 +14,19 @@ const mostDepth = 10
 // from [DEFAULT], as ConfigParser's BasicInterpolation does, the line it
 // stands in, and whether the file has it.
 func (f *configFile) get(section, key string) (value string, line int, ok bool, err error) {
+	return f.spend(section, key, &budget{mostExpanded})
+}
+
+// spend is get from a budget that more than one option may share.
+func (f *configFile) spend(section, key string, left *budget) (value string, line int, ok bool, err error) {
 	raw, ok := f.raw(section, key)
 	if !ok {
 		return "", 0, false, nil
 	}
-	i := interpolation{file: f, home: airflow.OptionHome{Section: section, Key: key}, left: budget{mostExpanded}}
+	if !strings.Contains(raw.text, "%") { // it is no more than what the file has
+		return raw.text, raw.line, true, nil
+	}
+	i := interpolation{file: f, home: airflow.OptionHome{Section: section, Key: key}, left: left}
 	if err := i.some(raw.text, 1); err != nil {
 		return "", raw.line, true, err
 	}
@@ -29,13 +37,16 @@ type interpolation struct {
 	file *configFile
 	home airflow.OptionHome
 	out  strings.Builder
-	left budget
+	left *budget
 }
 
 func (i *interpolation) some(rest string, depth int) error {
-	if depth > mostDepth || !i.left.spend(rest) {
+	if depth > mostDepth {
 		return &Error{Type: interpolationDepth, Message: fmt.Sprintf(
 			"the references of option %q in section %q do not end after %d steps", i.home.Key, i.home.Section, mostDepth)}
+	}
+	if !i.left.spend(rest) {
+		return i.tooLong()
 	}
 	for {
 		before, after, found := strings.Cut(rest, "%")
@@ -80,10 +91,16 @@ func (i *interpolation) reference(name string, depth int) error {
 		return i.some(v.text, depth+1)
 	}
 	if !i.left.spend(v.text) {
-		return i.some("", mostDepth+1)
+		return i.tooLong()
 	}
 	i.out.WriteString(v.text)
 	return nil
+}
+
+// tooLong is airlock's own: ConfigParser would fill the memory.
+func (i *interpolation) tooLong() error {
+	return &Error{Type: interpolationDepth, Message: fmt.Sprintf(
+		"the references before and in option %q of section %q make more than %d MiB of text", i.home.Key, i.home.Section, mostExpanded>>20)}
 }
 
 // syntaxError is configparser's InterpolationSyntaxError, whose text goes on
