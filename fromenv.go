@@ -94,9 +94,8 @@ func FromEnvironment(ctx context.Context, o *EnvironmentOptions) (*Resolver, err
 	}
 	e.secrets = redact.New()
 	for _, variable := range e.Settings.Environ() {
-		if name, value, _ := strings.Cut(variable, "="); redact.CredentialName(name) {
-			e.secrets.Credential(value)
-		}
+		name, value, _ := strings.Cut(variable, "=")
+		e.secrets.Variable(name, value)
 	}
 	return e.resolver(ctx)
 }

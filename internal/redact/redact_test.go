@@ -96,6 +96,22 @@ func TestNames(t *testing.T) {
 	}
 }
 
+// Of the URL of a database is shown where it leads.
+func TestTheURLOfADatabase(t *testing.T) {
+	for value, want := range map[string]string{
+		"sqlite:////home/a/airflow.db":                     "open /home/a/airflow.db CANARYpass CANARYquery",
+		"postgresql://u:CANARYpass@host/home/a/airflow.db": "open /home/a/airflow.db *** CANARYquery",
+		"postgresql://host/a?password=CANARYquery":         "open /home/a/airflow.db CANARYpass ***",
+		"postgresql:/u:CANARYpass":                         "open /home/a/airflow.db *** CANARYquery",
+	} {
+		s := redact.New()
+		s.Variable("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", value)
+		if got := s.Text("open /home/a/airflow.db CANARYpass CANARYquery"); got != want {
+			t.Errorf("%s: %q, want %q", value, got, want)
+		}
+	}
+}
+
 func TestNoSet(t *testing.T) {
 	var s *redact.Set
 	s.Credential("CANARY-x")

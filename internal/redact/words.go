@@ -33,7 +33,11 @@ func Shown(name string) bool {
 }
 
 // credentialWords are what the names of variables have that hold a credential.
-var credentialWords = []string{"TOKEN", "SECRET", "PASSW", "PASSPHRASE", "PWD", "KEY", "CREDENTIAL", "AUTHORIZATION", "SQL_ALCHEMY_CONN"}
+var credentialWords = []string{"TOKEN", "SECRET", "PASSW", "PASSPHRASE", "PWD", "KEY", "CREDENTIAL", "AUTHORIZATION", connWord}
+
+// connWord is in the name of the setting of a database's URL: of such a URL the
+// login, the password and the query are secret, and where it leads is not.
+const connWord = "SQL_ALCHEMY_CONN"
 
 // otherEndings are how names end that only point to one, and notCredentials
 // are such names in full.
@@ -63,7 +67,8 @@ func CredentialName(name string) bool {
 // Variable adds what a variable holds: all of it where the name is one of a
 // credential, else the user information of a URL.
 func (s *Set) Variable(name, value string) {
-	if CredentialName(name) {
+	database := strings.HasSuffix(strings.ToUpper(name), connWord) && strings.Contains(value, "://")
+	if CredentialName(name) && !database {
 		s.Credential(value)
 		return
 	}
