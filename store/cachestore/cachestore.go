@@ -25,6 +25,8 @@
 // shown that it answers: stale secrets are answered at once, other names are
 // refused. There is one probe at a time. It is the read of a name that somebody
 // asks for, and there is a pause between two probes that grows to a second.
+// Where nobody has asked for longer than that, the first probe is waited for,
+// at most a second, before a name is refused.
 package cachestore
 
 import (
@@ -123,8 +125,8 @@ func (s *Store) Get(ctx context.Context, name string) (*store.Secret, error) {
 	if err := s.failed.of(name, s.o.Now()); err != nil {
 		return s.instead(name, err)
 	}
-	if probe, failing := s.health.ask(s.o.Now(), s.o.Timeout); failing != nil {
-		return s.whileFailing(ctx, name, failing, probe)
+	if t := s.health.ask(s.o.Now(), s.o.Timeout); t.failing != nil {
+		return s.whileFailing(ctx, name, t)
 	}
 	return s.await(ctx, name, s.read(name, s.o.Timeout))
 }
@@ -143,19 +145,39 @@ func (s *Store) await(ctx context.Context, name string, read <-chan singleflight
 }
 
 // whileFailing answers without the service, unless it is the reader's turn to
-// find out whether it is back.
-func (s *Store) whileFailing(ctx context.Context, name string, failing error, probe time.Duration) (*store.Secret, error) {
-	refused := s.refusal("get", name, failing)
-	if probe == 0 {
-		return s.instead(name, refused)
+// find out whether it is back, or has to be found out first.
+func (s *Store) whileFailing(ctx context.Context, name string, t turn) (*store.Secret, error) {
+	refused := s.refusal("get", name, t.failing)
+	var read <-chan singleflight.Result
+	if t.probe > 0 {
+		read = s.probe(name, t.probe)
 	}
-	read := s.probe(name, probe)
-	if secret, err := s.instead(name, refused); err == nil {
-		return secret, nil
+	if secret, err := s.instead(name, refused); err == nil || t.wait == nil {
+		return secret, err
+	}
+	if read == nil {
+		if s.failsAfter(ctx, t) != nil {
+			return s.instead(name, refused)
+		}
+		return s.await(ctx, name, s.read(name, s.o.Timeout))
 	}
 	ctx, cancel := context.WithTimeout(ctx, refusalTime)
 	defer cancel()
 	return s.await(ctx, name, read)
+}
+
+// failsAfter is why the service fails after the probe that t waits for.
+func (s *Store) failsAfter(ctx context.Context, t turn) error {
+	if t.wait != nil {
+		ctx, cancel := context.WithTimeout(ctx, refusalTime)
+		defer cancel()
+		select {
+		case <-t.wait:
+		case <-ctx.Done():
+		}
+	}
+	h, _ := s.health.state()
+	return h.Failing
 }
 
 // probe reads name to find out whether the service is back.
@@ -177,13 +199,13 @@ func (s *Store) Health() Health {
 	return h
 }
 
-// nudge sends a probe that is due, and returns why the service fails.
-func (s *Store) nudge() error {
-	probe, failing := s.health.ask(s.o.Now(), s.o.Timeout)
-	if _, name := s.health.state(); probe > 0 {
-		s.probe(name, probe)
+// nudge sends a probe that is due.
+func (s *Store) nudge() turn {
+	t := s.health.ask(s.o.Now(), s.o.Timeout)
+	if _, name := s.health.state(); t.probe > 0 {
+		s.probe(name, t.probe)
 	}
-	return failing
+	return t
 }
 
 func (s *Store) age(e entry) time.Duration { return s.o.Now().Sub(e.at) }

@@ -16,8 +16,11 @@ const (
 	patientProbe  = 8 // one of so many
 	firstPause    = 100 * time.Millisecond
 	longestPause  = time.Second
-	// refusalTime is how long a reader waits for the probe that it has caused.
+	// refusalTime is how long a reader waits for the probe.
 	refusalTime = time.Second
+	// oldAfter is when it is not known any more that a service fails, because
+	// nobody has asked it: nobody is refused before the probe has ended.
+	oldAfter = 2 * longestPause
 )
 
 // Health says how the service behind a store was when it was last asked.
@@ -35,15 +38,25 @@ type health struct {
 	failing error // why; nil while it answers
 	name    string
 	since   time.Time
-	probing bool      // a probe is under way
-	probes  int       // how many have failed
-	next    time.Time // when the next may go
+	seen    time.Time     // when it was last seen to fail
+	old     bool          // that was long before the probe that is under way
+	probing chan struct{} // closed at the end of the probe under way; nil without one
+	probes  int           // how many have failed
+	next    time.Time     // when the next may go
+}
+
+// turn is what a reader has to do while the service fails.
+type turn struct {
+	failing error           // why it fails; nil while it answers
+	probe   time.Duration   // of the probe that the reader has to send; 0: none
+	wait    <-chan struct{} // ends with a probe that the reader waits for; nil: it does not
 }
 
 // saw takes note of what a read of name ended with.
 func (h *health) saw(name string, err error, now time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	h.seen = now
 	switch {
 	case !store.IsDown(err):
 		h.failing, h.name, h.since, h.probes = nil, "", time.Time{}, 0
@@ -57,24 +70,28 @@ func (h *health) saw(name string, err error, now time.Time) {
 func (h *health) probed(now time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.probing = false
+	close(h.probing)
+	h.probing = nil
 	h.probes++
 	h.next = now.Add(pause(h.probes))
 }
 
-// ask returns why the service fails, nil while it answers. Where a probe is
-// due, its time is returned too, and the caller has to send it.
-func (h *health) ask(now time.Time, most time.Duration) (probe time.Duration, failing error) {
+// ask returns what a reader has to do. A read may take most.
+func (h *health) ask(now time.Time, most time.Duration) turn {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.failing == nil || h.probing || now.Before(h.next) {
-		return 0, h.failing
+	t := turn{failing: h.failing}
+	if h.failing != nil && h.probing == nil && !now.Before(h.next) {
+		h.probing, h.old = make(chan struct{}), now.Sub(h.seen) > oldAfter
+		t.wait, t.probe = h.probing, min(most, probePatience)
+		if (h.probes+1)%patientProbe == 0 {
+			t.probe = most
+		}
 	}
-	h.probing = true
-	if (h.probes+1)%patientProbe == 0 {
-		return most, h.failing
+	if h.failing != nil && h.old {
+		t.wait = h.probing
 	}
-	return min(most, probePatience), h.failing
+	return t
 }
 
 // state is what a person is told, and a name that a probe may ask for.

@@ -179,6 +179,33 @@ func TestAListIsRefusedWhileTheServiceFails(t *testing.T) {
 	}
 }
 
+// Nobody has asked for an hour, and the service is back: a burst of readers,
+// as at the full hour, is not refused for what was so then.
+func TestAnOldFailureRefusesNobody(t *testing.T) {
+	c := newCachedWith(cachestore.Options{Remember: time.Second})
+	names := func(i int) string { return fmt.Sprint("name-", i) }
+	for i := range 32 {
+		c.seed(t, names(i), "1")
+	}
+	for ask, readers := range map[string]func() []error{
+		"reads": func() []error { return c.readers(32, names) },
+		"a list": func() []error {
+			_, err := c.List(context.Background(), "")
+			return []error{err}
+		},
+	} {
+		c.fails(store.Error{Code: store.Unavailable, Down: true})
+		c.wantCode(t, "other", store.Unavailable)
+		c.up.up()
+		c.advance(time.Hour)
+		for i, err := range readers() {
+			if err != nil {
+				t.Errorf("%s: %d was refused: %v", ask, i, err)
+			}
+		}
+	}
+}
+
 func TestAReaderGetsTheStaleSecretAtTheEndOfItsTime(t *testing.T) {
 	c := newCached(time.Minute, time.Hour)
 	c.seed(t, "a", "1")

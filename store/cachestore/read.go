@@ -105,7 +105,7 @@ func (s *Store) forget(name string) {
 // List asks the inner store: listings are not cached, and each reader's is its
 // own. While the service fails it is not asked.
 func (s *Store) List(ctx context.Context, prefix string) ([]string, error) {
-	if failing := s.nudge(); failing != nil {
+	if failing := s.failsAfter(ctx, s.nudge()); failing != nil {
 		return nil, s.refusal("list", prefix, failing)
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.o.ListTimeout)
