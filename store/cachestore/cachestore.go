@@ -128,14 +128,18 @@ func (s *Store) Get(ctx context.Context, name string) (*store.Secret, error) {
 	if t := s.health.ask(s.o.Now(), s.o.Timeout); t.failing != nil {
 		return s.whileFailing(ctx, name, t)
 	}
-	return s.await(ctx, name, s.read(name, s.o.Timeout))
+	return s.await(ctx, name, s.read(name, s.o.Timeout), nil)
 }
 
-// await waits for a read that was begun, as long as the reader has time.
-func (s *Store) await(ctx context.Context, name string, read <-chan singleflight.Result) (*store.Secret, error) {
+// await waits for a read that was begun, as long as the reader has time. Late
+// is its error after that; nil is that of ctx.
+func (s *Store) await(ctx context.Context, name string, read <-chan singleflight.Result, late error) (*store.Secret, error) {
 	select {
 	case <-ctx.Done():
-		return s.instead(name, s.fail("get", name, ctx.Err()))
+		if late == nil {
+			late = s.fail("get", name, ctx.Err())
+		}
+		return s.instead(name, late)
 	case r := <-read:
 		if r.Err != nil {
 			return s.instead(name, r.Err)
@@ -159,11 +163,11 @@ func (s *Store) whileFailing(ctx context.Context, name string, t turn) (*store.S
 		if s.failsAfter(ctx, t) != nil {
 			return s.instead(name, refused)
 		}
-		return s.await(ctx, name, s.read(name, s.o.Timeout))
+		return s.await(ctx, name, s.read(name, s.o.Timeout), nil)
 	}
-	ctx, cancel := context.WithTimeout(ctx, refusalTime)
+	within, cancel := context.WithTimeout(ctx, refusalTime)
 	defer cancel()
-	return s.await(ctx, name, read)
+	return s.await(within, name, read, refused)
 }
 
 // failsAfter is why the service fails after the probe that t waits for.
