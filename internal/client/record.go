@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/airlock-secrets/airlock/internal/acl"
+	"github.com/airlock-secrets/airlock/internal/render"
 	"github.com/airlock-secrets/airlock/store"
 )
 
@@ -173,7 +174,7 @@ func sensible(t time.Time) bool { return t.Unix() > 0 && t.Year() <= 9999 }
 func damaged(name string, err error) error {
 	name = strings.TrimPrefix(name, prefix)
 	return &store.Error{Op: "read client", Name: name, Code: store.Corrupt, Err: err,
-		Hint: "revoke the client and add it again: airlock client revoke " + Shown(name)}
+		Hint: "revoke the client and add it again: airlock client revoke " + render.ShellWord(Shown(name))}
 }
 
 func newer(name string, err error) error {
