@@ -92,8 +92,13 @@ func (p *process) signal(t *testing.T, s os.Signal) {
 // ends waits for the process, which has to end as it does after SIGTERM.
 func (p *process) ends(t *testing.T, dir string) {
 	t.Helper()
-	if err := <-p.done; err != nil {
-		t.Errorf("the daemon ends with %v", err)
+	select {
+	case err := <-p.done:
+		if err != nil {
+			t.Errorf("the daemon ends with %v", err)
+		}
+	case <-time.After(time.Minute):
+		t.Fatal("the daemon does not end")
 	}
 	if _, err := os.Lstat(filepath.Join(dir, "airlock.sock")); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the daemon has left its socket: %v", err)
@@ -138,6 +143,9 @@ func TestSIGHUP(t *testing.T) {
 		}
 	}
 	t.Run("with one the daemon ends", func(t *testing.T) {
+		hangup := make(chan os.Signal, 1) // or the daemon ignores it where the tests run under nohup
+		signal.Notify(hangup, syscall.SIGHUP)
+		defer signal.Stop(hangup)
 		dir := t.TempDir()
 		p := spawn(t, dir, onTerminal(t))
 		p.signal(t, syscall.SIGHUP)
