@@ -1,5 +1,7 @@
 package redact
 
+import "strings"
+
 // sextet is the value of a character of base64, of either alphabet.
 func sextet(c byte) (byte, bool) {
 	switch {
@@ -36,7 +38,7 @@ func unhex(c byte) byte {
 func base64At(skip int) func(*view) (view, bool) {
 	isDigit := func(c byte) bool { _, ok := sextet(c); return ok }
 	return func(v *view) (out view, changed bool) {
-		runs(v, isDigit, 6, func(run []int) {
+		runs(v, isDigit, "\r\n", 6, func(run []int) {
 			changed = true
 			end := run[len(run)-1]
 			run = run[min(skip, len(run)):]
@@ -56,7 +58,7 @@ func base64At(skip int) func(*view) (view, bool) {
 // hexAt decodes every run of hexadecimal digits from its digit skip on.
 func hexAt(skip int) func(*view) (view, bool) {
 	return func(v *view) (out view, changed bool) {
-		runs(v, isHex, 2*leastCredential, func(run []int) {
+		runs(v, isHex, "\r\n :-", 2*leastCredential, func(run []int) {
 			changed = true
 			end := run[len(run)-1]
 			for run = run[skip:]; len(run) >= 2; run = run[2:] {
@@ -68,9 +70,9 @@ func hexAt(skip int) func(*view) (view, bool) {
 	}
 }
 
-// runs calls found with the places of each run of at least least digits. Line
-// breaks within a run are passed over.
-func runs(v *view, isDigit func(byte) bool, least int, found func(run []int)) {
+// runs calls found with the places of each run of at least least digits. What
+// may stand between two digits is passed over.
+func runs(v *view, isDigit func(byte) bool, between string, least int, found func(run []int)) {
 	var run []int
 	end := func() {
 		if len(run) >= least {
@@ -82,7 +84,7 @@ func runs(v *view, isDigit func(byte) bool, least int, found func(run []int)) {
 		switch {
 		case isDigit(c):
 			run = append(run, i)
-		case c == '\n' || c == '\r':
+		case strings.IndexByte(between, c) >= 0:
 		default:
 			end()
 		}

@@ -21,8 +21,9 @@
 //
 // Of JSON, URLs and texts of several lines each part counts as well. A text
 // that a service cut short is removed from 8 characters of a credential on,
-// and from 16 of a payload, from its beginning or to its end. All of this
-// holds also where the service has encoded the text: as base64 of either
+// and from 16 of a payload, from its beginning or to its end; the beginning of
+// a URL counts from its path on. Capitals count as small letters. All of this
+// holds also where the service has split the text over lines or encoded it: as base64 of either
 // alphabet and any alignment, hexadecimal, URL-encoded, escaped as in JSON or
 // as in HTML, and one in another.
 //

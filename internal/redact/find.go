@@ -1,6 +1,9 @@
 package redact
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"strings"
+)
 
 // effort bounds the work for one text, in comparisons of bytes. A text that
 // takes more is not shown at all.
@@ -9,7 +12,8 @@ const effort = 20 << 20
 // piece is a text to look for.
 type piece struct {
 	text    string
-	least   int  // of its beginning or end, in bytes, for a part to be removed
+	head    int  // the least of its beginning that is removed, in bytes
+	tail    int  // the least of its end
 	bounded bool // only as a word of its own
 }
 
@@ -53,7 +57,7 @@ func (x *index) add(s secret, own bool) {
 			return
 		}
 		x.known[key] = true
-		p := piece{text, part, s.payload && len(text) < leastInWords}
+		p := piece{text, place(text) + part, part, s.payload && len(text) < leastInWords}
 		first, last := gram(text), gram(text[len(text)-4:])
 		x.heads[first] = append(x.heads[first], p)
 		x.head.set(first >> 16)
@@ -64,7 +68,18 @@ func (x *index) add(s secret, own bool) {
 	})
 }
 
-func gram[T string | []byte](b T) uint32 { return binary.BigEndian.Uint32([]byte(b[:4])) }
+// gram is the first four bytes, as what stands for them in an index: letters
+// count alike in capitals.
+func gram[T string | []byte](b T) uint32 {
+	return binary.BigEndian.Uint32([]byte{lower(b[0]), lower(b[1]), lower(b[2]), lower(b[3])})
+}
+
+func lower(c byte) byte {
+	if c >= 'A' && c <= 'Z' {
+		return c + 'a' - 'A'
+	}
+	return c
+}
 
 // finder marks what is found in one text.
 type finder struct {
@@ -82,7 +97,7 @@ func (f *finder) search(v view) {
 			for _, p := range f.heads[four] {
 				n := common(v.b[i:], p.text)
 				f.left -= n + 1
-				if n == len(p.text) && (!p.bounded || v.word(i, n)) || n >= p.least {
+				if n == len(p.text) && (!p.bounded || v.word(i, n)) || n >= p.head {
 					f.mark(v, i, i+n)
 				}
 			}
@@ -91,7 +106,7 @@ func (f *finder) search(v view) {
 			for _, p := range f.tails[four] {
 				n := commonEnd(v.b[:i+4], p.text)
 				f.left -= n + 1
-				if n >= p.least {
+				if n >= p.tail {
 					f.mark(v, i+4-n, i+4)
 				}
 			}
@@ -106,11 +121,25 @@ func (f *finder) mark(v view, from, to int) {
 	}
 }
 
+// place is how much of a text says only where something is, in bytes: of a URL
+// all before its path. Its login and password are pieces of their own.
+func place(text string) int {
+	scheme := strings.Index(text, "://")
+	if scheme < 0 || strings.ContainsAny(text[:scheme], " \r\n\t\"'{") {
+		return 0
+	}
+	scheme += len("://")
+	if path := strings.IndexAny(text[scheme:], "/?#"); path >= 0 {
+		return scheme + path
+	}
+	return len(text)
+}
+
 // common is how many bytes a and b begin with alike.
 func common(a []byte, b string) int {
 	n := min(len(a), len(b))
 	for i := range n {
-		if a[i] != b[i] {
+		if lower(a[i]) != lower(b[i]) {
 			return i
 		}
 	}
@@ -121,7 +150,7 @@ func common(a []byte, b string) int {
 func commonEnd(a []byte, b string) int {
 	n := min(len(a), len(b))
 	for i := range n {
-		if a[len(a)-1-i] != b[len(b)-1-i] {
+		if lower(a[len(a)-1-i]) != lower(b[len(b)-1-i]) {
 			return i
 		}
 	}

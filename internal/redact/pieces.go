@@ -87,7 +87,11 @@ func (over names) userinfo(text string, add func(string)) {
 	if !ok {
 		return
 	}
+	all := rest
 	rest, query, _ := strings.Cut(rest, "?")
+	if !strings.ContainsAny(rest, "/@") && strings.Contains(query, "@") {
+		rest = all // the password holds a question mark
+	}
 	for pair := range strings.SplitSeq(query, "&") {
 		if name, value, _ := strings.Cut(pair, "="); !over(name) {
 			decoded(value, add)

@@ -51,6 +51,18 @@ func TestParts(t *testing.T) {
 		{"an address", "no https://host:8200", "no https://host:8200", kwarg("url", "https://host:8200")},
 		{"the password of an address", "no CANARY@x@host", "no ***@host", kwarg("url", "https://user:CANARY@x@host:8200")},
 		{"a mount", `no route "secret/data/x"`, `no route "secret/data/x"`, kwarg("mount_point", "secret")},
+		{"a host name of a token", "lookup canary-x.example", "lookup ***.example", credential("CANARY-X")},
+		{"in capitals", "NO CANARY-X", "NO ***", credential("canary-x")},
+		{"over lines", "no CANA\n  RY-to\r\nken here", "no *** here", credential("CANARY-token")},
+		{"over lines, escaped", `no CANA\nRY-to\nken here`, "no *** here", credential("CANARY-token")},
+		{"bytes of hexadecimal", "no 43:41:4e:41:52:59:2d:78 and 43 41 4e 41 52 59 2d 78", "no *** and ***", credential("CANARY-x")},
+		{"the place of a URL", "dial https://hooks.example.com:443/x", "dial https://hooks.example.com:443/x",
+			credential("https://hooks.example.com/services/CANARY")},
+		{"the path of a URL", "dial https://hooks.example.com/services/...", "dial ***...", credential("https://hooks.example.com/services/CANARY")},
+		{"the path of a database", `no "/home/me/airflow.db" and "/etc/ca.pem"`, `no "/home/me/airflow.db" and "/etc/ca.pem"`,
+			database("sqlite:////home/me/airflow.db?sslrootcert=/etc/ca.pem")},
+		{"the password of a database", "no CANARY?x, no CANARY", "no ***, no CANARY", database("postgres://u:CANARY?x@h/db")},
+		{"a database that is no URL", "no postgres//u:CANARY@h", "no ***", database("postgres//u:CANARY@h")},
 		{"two that come together", "CAN\u200bARY-token", "***", credential("CANARY-token")},
 		{"control characters", "a\x1b[1mb\r\nc\u202ed\u0085e\x9bf\u2028g", "ab cd e\uFFFDf g", func(*redact.Set) {}},
 	} {
@@ -67,6 +79,10 @@ func TestParts(t *testing.T) {
 func credential(text string) func(*redact.Set) { return func(s *redact.Set) { s.Credential(text) } }
 
 func payload(text string) func(*redact.Set) { return func(s *redact.Set) { s.Payload([]byte(text)) } }
+
+func database(url string) func(*redact.Set) {
+	return func(s *redact.Set) { s.Variable("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", url) }
+}
 
 func kwarg(name string, value any) func(*redact.Set) {
 	return func(s *redact.Set) { s.Kwarg(name, value) }
@@ -163,6 +179,7 @@ func TestTransport(t *testing.T) {
 		{"Authorization", "Basic " + base64.StdEncoding.EncodeToString([]byte("user:CANARY-pw")), "", "CANARY-pw", "***"},
 		{"Authorization", "AWS4-HMAC-SHA256 Credential=AKIDCANARY/day/region/ssm/aws4_request, SignedHeaders=host, Signature=0123456789abcdef0123", "",
 			"AKIDCANARY and 0123456789abcdef0123 for host", "*** and *** for host"},
+		{"Referer", "http://host:8200/v1/secret/data/x", "", "no http://host:8200/v1/secret/data/x", "no http://host:8200/v1/secret/data/x"},
 		{"User-Agent", "airlock airlock", "", "airlock airlock", "airlock airlock"},
 		{"Accept", "*/*", `{"role":"the-role-name","jwt":"CANARY.jwt"}`, "the-role-name CANARY.jwt", "the-role-name ***"},
 		{"Accept", "*/*", "grant_type=client_credentials&client_assertion=CANARY%2Eassertion", "client_credentials CANARY.assertion", "client_credentials ***"},

@@ -81,9 +81,10 @@ func (s *Set) long(text string) {
 	}
 }
 
-// plainHeaders are headers without a credential.
+// plainHeaders are headers without a credential. A Referer is the address that
+// redirected, which net/http writes without its user information.
 var plainHeaders = []string{"Accept", "Accept-Encoding", "User-Agent", "Content-Type", "Content-Length", "Connection", "Metadata-Flavor",
-	"Metadata", "Host", "Date", "Traceparent"}
+	"Metadata", "Host", "Date", "Traceparent", "Referer"}
 
 func plainHeader(name string) bool {
 	return slices.Contains(plainHeaders, name) || strings.HasPrefix(name, "Amz-Sdk-") || strings.HasPrefix(name, "X-Ms-") ||

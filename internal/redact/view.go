@@ -86,7 +86,7 @@ var decoders = []func(*view) (view, bool){
 		}
 		return percent(b)
 	}), escapes(`\`, backslash), escapes("&", entity),
-	seen, base64At(0), base64At(1), base64At(2), base64At(3), hexAt(0), hexAt(1),
+	seen, unfolded, base64At(0), base64At(1), base64At(2), base64At(3), hexAt(0), hexAt(1),
 }
 
 // escapes decodes what read knows: it returns how many bytes an escape at the
@@ -120,6 +120,25 @@ func seen(v *view) (out view, changed bool) {
 		}
 		out.put(v, i, i+1, v.b[i])
 		i++
+	}
+	return out, changed
+}
+
+// unfolded is a text without its line breaks and what indents the lines.
+func unfolded(v *view) (out view, changed bool) {
+	if !bytes.ContainsAny(v.b, "\r\n") {
+		return out, false
+	}
+	start := false
+	for i, c := range v.b {
+		switch {
+		case c == '\r' || c == '\n':
+			start, changed = true, true
+		case start && (c == ' ' || c == '\t'):
+		default:
+			start = false
+			out.put(v, i, i+1, c)
+		}
 	}
 	return out, changed
 }

@@ -51,7 +51,7 @@ func Metadata(m MetadataSettings) (*Backend, error) {
 	if m.Secrets == nil {
 		m.Secrets = redact.New()
 	}
-	m.Secrets.Variable("", m.Conn)
+	m.Secrets.Variable("SQL_ALCHEMY_CONN", m.Conn)
 	m.Secrets.Credential(m.FernetKey)
 	m.Getenv = learning(m.Getenv, m.Secrets)
 	s, err := metadbstore.Open(m.options())
