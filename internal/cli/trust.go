@@ -100,21 +100,28 @@ func (a *app) trustHost(ctx context.Context, address, dir string) error {
 	}
 	hosts := hostsOf(address)
 	var entries []trust.Entry
+	var lines []string
 	for _, p := range points {
 		if !slices.Contains(hosts, p.Host) && (hasPort(address) || !strings.EqualFold(hostOnly(p.Host), hostOnly(hosts[0]))) {
 			continue
 		}
 		entries = append(entries, trust.Entry{Dir: dir, Host: p.Host, Pin: p.Pin})
-		a.say("airlock: trusted for %s: %s", dir, p)
+		lines = append(lines, p.String())
 	}
 	if entries == nil {
 		if !hasPort(address) {
 			return usageError{msg: fmt.Sprintf("no setting in %s names %s", dir, address), hint: "write the port too: airlock trust HOST:PORT"}
 		}
 		entries = append(entries, trust.Entry{Dir: dir, Host: hosts[0]})
-		a.say("airlock: trusted for %s: %s (no setting names it now)", dir, hosts[0])
+		lines = append(lines, hosts[0]+" (no setting names it now)")
 	}
-	return a.trustFile().Add(entries...)
+	if err := a.trustFile().Add(entries...); err != nil {
+		return err
+	}
+	for _, line := range lines {
+		a.say("airlock: trusted for %s: %s", dir, line)
+	}
+	return nil
 }
 
 // foreignPoints are the addresses that the files of a folder name.
