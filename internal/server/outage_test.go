@@ -30,13 +30,18 @@ const vaultClass = "airflow.providers.hashicorp.secrets.vault.VaultBackend"
 // vault is a backend of that class at an address.
 func vault(t *testing.T, at, token string, more ...any) airlock.Source {
 	t.Helper()
+	return openVault(at, token, more...)
+}
+
+// openVault is vault for a process that is no test: it panics.
+func openVault(at, token string, more ...any) airlock.Source {
 	kwargs := pyjson.NewObject()
 	for i, all := 0, append([]any{"url", at, "token", token, "mount_point", "secret"}, more...); i < len(all); i += 2 {
 		kwargs.Set(all[i].(string), all[i+1])
 	}
 	b, err := stores.Known().Open(vaultClass, kwargs, stores.Env{}, false)
 	if err != nil {
-		t.Fatal(err)
+		panic(err)
 	}
 	return airlock.Source{Layer: airlock.LayerBackend, Class: vaultClass, Store: b.Store, Dialect: b.Dialect}
 }

@@ -22,6 +22,7 @@ import (
 
 	"github.com/creack/pty"
 
+	"github.com/airlock-secrets/airlock"
 	"github.com/airlock-secrets/airlock/internal/audit"
 	"github.com/airlock-secrets/airlock/internal/control"
 	"github.com/airlock-secrets/airlock/internal/server"
@@ -29,8 +30,12 @@ import (
 	"github.com/airlock-secrets/airlock/store/sqlstore"
 )
 
-// serveIn is the folder in which the test binary, run by itself, is a daemon.
-const serveIn = "AIRLOCK_TEST_SERVE_IN"
+// serveIn is the folder in which the test binary, run by itself, is a daemon;
+// serveBefore is the address of the Vault that it serves, where there is one.
+const (
+	serveIn     = "AIRLOCK_TEST_SERVE_IN"
+	serveBefore = "AIRLOCK_TEST_SERVE_BEFORE"
+)
 
 func TestMain(m *testing.M) {
 	dir := os.Getenv(serveIn)
@@ -39,7 +44,11 @@ func TestMain(m *testing.M) {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
-	err := server.Run(ctx, server.Config{DataDir: dir, Dev: true, Listen: "127.0.0.1:0",
+	var backends []airlock.Source
+	if at := os.Getenv(serveBefore); at != "" {
+		backends = append(backends, openVault(at, "t"))
+	}
+	err := server.Run(ctx, server.Config{DataDir: dir, Dev: true, Listen: "127.0.0.1:0", Backends: backends,
 		Ready: func(i server.Info) { fmt.Println(i.URL, i.Token) }})
 	if err != nil {
 		fmt.Println("failed:", err)
@@ -166,6 +175,36 @@ func TestSIGHUP(t *testing.T) {
 		p.signal(t, syscall.SIGTERM)
 		p.ends(t, dir)
 	})
+}
+
+// TestSIGTERMEndsWhatWaitsForABackend: the process ends with exit code 0, and
+// no client is left without an answer.
+func TestSIGTERMEndsWhatWaitsForABackend(t *testing.T) {
+	at, connections := silent(t)
+	dir := t.TempDir()
+	p := spawn(t, dir, func(c *exec.Cmd) { c.Env = append(c.Env, serveBefore+"="+at) })
+	const clients = 8
+	answered := make(chan int, clients)
+	for i := range clients {
+		go func() {
+			status, _, _ := p.get(t, fmt.Sprint("k", i))
+			answered <- status
+		}()
+	}
+	for connections.Load() < clients {
+		time.Sleep(time.Millisecond)
+	}
+	began := time.Now()
+	p.signal(t, syscall.SIGTERM)
+	p.ends(t, dir)
+	if took := time.Since(began); took > server.DefaultTimeout/2 {
+		t.Errorf("the stop took %v: it waited for the backend", took)
+	}
+	for range clients {
+		if status := <-answered; status != http.StatusGatewayTimeout {
+			t.Errorf("a client got %d, want 504", status)
+		}
+	}
 }
 
 // TestKillNineLeavesNoVersionWithoutItsIntent kills the daemon while clients
