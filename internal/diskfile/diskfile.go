@@ -81,6 +81,20 @@ func regular(path string, info fs.FileInfo, err error) error {
 	return &fs.PathError{Op: "open", Path: path, Err: err}
 }
 
+// CheckRead is the error with which Read refuses what is at path, without
+// opening it; nil where nothing is there. It is for files that a library reads
+// whole, whatever their size.
+func CheckRead(path string, limit int64) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil // the library says what is wrong
+	}
+	if err = regular(path, info, nil); err == nil && info.Size() > limit {
+		err = &TooLargeError{limit}
+	}
+	return err
+}
+
 // Check is the error with which Open refuses what is at path, without opening
 // it; nil where nothing is there. It is for files that a library opens.
 func Check(path string) error {

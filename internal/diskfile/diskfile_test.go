@@ -52,6 +52,9 @@ func TestOnlyRegularFiles(t *testing.T) {
 			t.Errorf("check %s: %v, want %v", name, err, want)
 		}
 	}
+	if err := diskfile.CheckRead(path("pipe"), 10); !errors.Is(err, diskfile.ErrNotRegular) {
+		t.Errorf("check of a pipe for reading: %v", err)
+	}
 	if _, err := diskfile.OpenFile(path("link"), os.O_RDWR|syscall.O_NOFOLLOW, 0); !errors.Is(err, syscall.ELOOP) {
 		t.Errorf("a link that is not followed: %v", err)
 	}

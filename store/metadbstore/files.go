@@ -44,7 +44,7 @@ func (f files) checked(settings map[string]string) error {
 			continue
 		}
 		if f.confined == nil || name == "sslrootcert" {
-			if err := diskfile.Check(path); err != nil {
+			if err := diskfile.CheckRead(path, largestFile); err != nil {
 				return f.unreadable(name, "name a file", err)
 			}
 			continue
@@ -60,13 +60,16 @@ func (f files) checked(settings map[string]string) error {
 		if err == nil {
 			_ = opened.Close()
 		}
+		if err := diskfile.CheckRead(path, largestFile); err != nil {
+			return f.unreadable(name, "name a file", err)
+		}
 		settings[name] = path
 	}
 	home, err := os.UserHomeDir()
 	if err != nil || f.confined != nil || settings["passfile"] != "" {
 		return nil
 	}
-	if err := diskfile.Check(filepath.Join(home, ".pgpass")); err != nil {
+	if err := diskfile.CheckRead(filepath.Join(home, ".pgpass"), largestFile); err != nil {
 		return f.unreadable("the password", "move the file away", err)
 	}
 	return nil
