@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"syscall"
 
 	"charm.land/huh/v2"
 
@@ -99,7 +100,7 @@ func (a *app) form(ctx context.Context, groups ...*huh.Group) error {
 	}
 	err := form.RunWithContext(ctx)
 	if errors.Is(err, huh.ErrUserAborted) {
-		return context.Canceled
+		return &signalError{syscall.SIGINT} // Ctrl-C sends no signal while a form is shown
 	}
 	return err
 }

@@ -44,6 +44,9 @@ type interrupts struct {
 	// serving is set once the daemon answers: it finishes its requests in a
 	// time of its own.
 	serving atomic.Bool
+	// restore gives the terminal back as it was: a form makes it raw, and may
+	// not get to the end of its work.
+	restore func()
 }
 
 // watch cancels on the first signal. A second one ends the process at once.
@@ -56,8 +59,10 @@ func (i *interrupts) watch(cancel context.CancelCauseFunc) {
 	}
 	select {
 	case s := <-i.signals:
+		i.restore()
 		os.Exit((&signalError{s.(syscall.Signal)}).code())
 	case <-late:
+		i.restore()
 		_, _ = fmt.Fprintln(os.Stderr, "airlock: interrupted")
 		os.Exit(first.code())
 	}
@@ -73,7 +78,7 @@ func (i *interrupts) serve() {
 // SIGTERM, and the process soon after it, also where the command does not.
 func Process() Env {
 	ctx, cancel := context.WithCancelCause(context.Background())
-	i := &interrupts{signals: make(chan os.Signal, 2)}
+	i := &interrupts{signals: make(chan os.Signal, 2), restore: restoring(os.Stdin, os.Stderr)}
 	signal.Notify(i.signals, os.Interrupt, syscall.SIGTERM)
 	go i.watch(cancel)
 	if len(os.Args) < 2 || !strings.HasPrefix(os.Args[1], "__complete") { // Tab shows nothing

@@ -2,9 +2,11 @@ package cli
 
 import (
 	"os"
+	"reflect"
 	"slices"
 	"strings"
 
+	"github.com/charmbracelet/x/term"
 	"github.com/mattn/go-isatty"
 )
 
@@ -38,4 +40,20 @@ func (a *app) ownVariable(name string) (value string, ok bool) {
 		}
 	}
 	return "", false
+}
+
+// restoring returns what gives a terminal back as it is now, its cursor and its
+// pasting included. It does nothing to a terminal that nobody has changed.
+func restoring(typed, shown *os.File) func() {
+	before, err := term.GetState(typed.Fd())
+	if err != nil {
+		return func() {} // it is no terminal
+	}
+	return func() {
+		if now, err := term.GetState(typed.Fd()); err != nil || reflect.DeepEqual(now, before) {
+			return
+		}
+		_ = term.Restore(typed.Fd(), before)
+		_, _ = shown.WriteString("\r\n\x1b[?25h\x1b[?2004l\x1b[?1004l")
+	}
 }

@@ -71,6 +71,7 @@ func exitCode(err error) int {
 	var (
 		u     usageError
 		start *startError
+		ended *signalError
 	)
 	switch {
 	case err == nil:
@@ -79,6 +80,8 @@ func exitCode(err error) int {
 		return start.code
 	case errors.As(err, &u), isUnknownCommand(err):
 		return exitUsage
+	case errors.As(err, &ended):
+		return ended.code()
 	case errors.Is(err, context.Canceled):
 		return exitFailed
 	}
