@@ -70,7 +70,7 @@ func (over names) leaves(v any, add func(string)) {
 	case map[string]any:
 		for name, one := range v {
 			switch text, isText := one.(string); {
-			case !Shown(name):
+			case !over(name):
 				over.leaves(one, add)
 			case isText:
 				over.userinfo(text, add)

@@ -63,6 +63,10 @@ func TestParts(t *testing.T) {
 			database("sqlite:////home/me/airflow.db?sslrootcert=/etc/ca.pem")},
 		{"the password of a database", "no CANARY?x, no CANARY", "no ***, no CANARY", database("postgres://u:CANARY?x@h/db")},
 		{"a database that is no URL", "no postgres//u:CANARY@h", "no ***", database("postgres//u:CANARY@h")},
+		{"a member of a payload that has a kwarg's name", "no CANARY-host", "no ***", payload(`{"host":"CANARY-host","name":"x"}`)},
+		{"a proxy", "dial proxy.example.com:3128 as ***", "dial proxy.example.com:3128 as ***",
+			kwarg("proxies", map[string]any{"https": "http://CANARY-u:CANARY-p@proxy.example.com:3128"})},
+		{"the password of a proxy", "no CANARY-p", "no ***", kwarg("proxies", map[string]any{"https": "http://u:CANARY-p@proxy.example.com:3128"})},
 		{"two that come together", "CAN\u200bARY-token", "***", credential("CANARY-token")},
 		{"control characters", "a\x1b[1mb\r\nc\u202ed\u0085e\x9bf\u2028g", "ab cd e\uFFFDf g", func(*redact.Set) {}},
 	} {

@@ -16,6 +16,8 @@ var shown = []string{
 	"sep", "scopes", "gcp_scopes", "profile_name", "service_name", "role_arn", "role_session_name", "impersonation_chain",
 	"target_principal", "location", "verify", "timeout", "full_url_mode", "extra_conn_words", "aws_conn_id", "api_version",
 	"authority", "use_ssl",
+	// members of proxies
+	"http", "https",
 	// parameters of URLs of databases
 	"sslmode", "sslrootcert", "sslcert", "sslkey", "passfile", "connect_timeout", "application_name", "host", "hostaddr", "port", "dbname",
 	"target_session_attrs", "charset", "ssl_ca", "ssl_cert", "ssl_key", "unix_socket", "service", "servicefile",
