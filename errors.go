@@ -8,6 +8,7 @@ import (
 
 	"github.com/airlock-secrets/airlock/airflow"
 	"github.com/airlock-secrets/airlock/airflow/pyjson"
+	"github.com/airlock-secrets/airlock/internal/excerpt"
 	"github.com/airlock-secrets/airlock/store"
 )
 
@@ -23,7 +24,7 @@ type NotFoundError struct {
 
 // Error is what Airflow tells its user: "The conn_id `x` isn't defined".
 func (e *NotFoundError) Error() string {
-	id := store.Clip(e.Ref.ID)
+	id := excerpt.Name(e.Ref.ID)
 	switch {
 	case e.Ref.Kind == airflow.KindConnection:
 		return fmt.Sprintf("The conn_id `%s` isn't defined", id)
@@ -63,8 +64,7 @@ func (e *LookupError) Error() string {
 	for i, err := range e.Failures {
 		words[i] = err.Error()
 	}
-	subject := airflow.Ref{Kind: e.Ref.Kind, ID: store.Clip(e.Ref.ID), Team: store.Clip(e.Ref.Team)}
-	return fmt.Sprintf("looking up %s: %s", subject, strings.Join(words, "; "))
+	return fmt.Sprintf("looking up %s: %s", e.Ref, strings.Join(words, "; "))
 }
 
 // Unwrap gives every failure.

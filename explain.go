@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/airlock-secrets/airlock/airflow"
+	"github.com/airlock-secrets/airlock/internal/excerpt"
 	"github.com/airlock-secrets/airlock/store"
 )
 
@@ -96,7 +97,7 @@ func (a ExplainAttempt) Places() []string {
 
 // Explain describes the look-up. Values are masked unless reveal is set.
 func (r *Result) Explain(reveal bool) ExplainDoc {
-	doc := ExplainDoc{Kind: r.Ref.Kind, ID: r.Ref.ID, Team: r.Ref.Team, Outcome: r.Outcome,
+	doc := ExplainDoc{Kind: r.Ref.Kind, ID: excerpt.Whole(r.Ref.ID), Team: excerpt.Whole(r.Ref.Team), Outcome: r.Outcome,
 		Attempts: make([]ExplainAttempt, 0, len(r.Attempts))}
 	if r.Winner >= 0 {
 		doc.Winner = &r.Winner
@@ -123,13 +124,15 @@ func (r *Result) Explain(reveal bool) ExplainDoc {
 }
 
 func explainAttempt(a *Attempt) ExplainAttempt {
-	e := ExplainAttempt{Layer: a.Layer, Source: a.Source, Name: last(a.Names), Outcome: a.Outcome,
+	e := ExplainAttempt{Layer: a.Layer, Source: a.Source, Name: excerpt.Whole(last(a.Names)), Outcome: a.Outcome,
 		DurationMS: milliseconds(a.Duration), Reason: a.Reason, Hint: a.Hint, Setting: a.Setting, Notes: slices.Clone(a.Notes)}
 	for i, took := range a.Times {
-		e.Requests = append(e.Requests, ExplainRequest{a.Names[i], milliseconds(took)})
+		e.Requests = append(e.Requests, ExplainRequest{excerpt.Whole(a.Names[i]), milliseconds(took)})
 	}
 	if len(a.Names) > 1 {
-		e.Names = slices.Clone(a.Names)
+		for _, name := range a.Names {
+			e.Names = append(e.Names, excerpt.Whole(name))
+		}
 	}
 	if a.Secret != nil && !a.Secret.Stale.IsZero() {
 		at := a.Secret.Stale.UTC()

@@ -179,7 +179,7 @@ func (e *environment) backend(ctx context.Context) (Source, error) {
 
 // open builds the source of a configured backend.
 func (e *environment) open(ctx context.Context, b *settings.Backend) Source {
-	src := Source{Layer: LayerBackend, Class: b.Class, Setting: settingOf(b), Notes: slices.Clone(b.Notes)}
+	src := Source{Layer: LayerBackend, Class: e.Backends.Shown(b.Class), Setting: settingOf(b), Notes: slices.Clone(b.Notes)}
 	if b.Warning != nil {
 		src.Notes = append(src.Notes, b.Warning.Text, setIn(b.KwargsOrigin)+": "+b.Warning.Hint)
 	}

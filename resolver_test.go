@@ -240,8 +240,8 @@ func TestNotFoundTexts(t *testing.T) {
 	}{
 		{airflow.KindVariable, airflow.ORM, "k", "Variable k does not exist."},
 		{airflow.KindVariable, airflow.SDK, "k", "VARIABLE_NOT_FOUND: {'message': 'Variable k not found'}"},
-		{airflow.KindVariable, airflow.SDK, "k'", `VARIABLE_NOT_FOUND: {'message': "Variable k' not found"}`},
-		{airflow.KindVariable, airflow.SDK, "k\n", `VARIABLE_NOT_FOUND: {'message': 'Variable k\n not found'}`},
+		{airflow.KindVariable, airflow.SDK, "k'", `VARIABLE_NOT_FOUND: {'message': 'Variable *** not found'}`},
+		{airflow.KindVariable, airflow.SDK, "k\n", `VARIABLE_NOT_FOUND: {'message': 'Variable *** not found'}`},
 		{airflow.KindConnection, airflow.SDK, "c", "The conn_id `c` isn't defined"},
 		{airflow.KindConnection, airflow.ORM, "c", "The conn_id `c` isn't defined"},
 		{airflow.KindConfig, airflow.ORM, "o", `the secrets backend has no config "o"`},

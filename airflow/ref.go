@@ -1,6 +1,10 @@
 package airflow
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/airlock-secrets/airlock/internal/excerpt"
+)
 
 // Kind is what sort of thing Airflow asks a secrets backend for. The values
 // are the nouns of the airflow command line.
@@ -24,7 +28,8 @@ func ParseKind(s string) (Kind, error) {
 			return k, nil
 		}
 	}
-	return "", fmt.Errorf("unknown kind %q: want variable, connection or config", s)
+	return "", fmt.Errorf("unknown kind %q: want variable, connection or config",
+		excerpt.Near(s, []string{string(KindVariable), string(KindConnection), string(KindConfig)}))
 }
 
 // Ref is what Airflow asks for: a variable's key, a connection's id or the
@@ -37,12 +42,12 @@ type Ref struct {
 }
 
 // String names the reference for people: `variable "x"` or
-// `variable "x" of team "a"`.
+// `variable "x" of team "a"`. What cannot be a name is not shown.
 func (r Ref) String() string {
 	if r.Team == "" {
-		return fmt.Sprintf("%s %q", r.Kind, r.ID)
+		return fmt.Sprintf("%s %q", r.Kind, excerpt.Name(r.ID))
 	}
-	return fmt.Sprintf("%s %q of team %q", r.Kind, r.ID, r.Team)
+	return fmt.Sprintf("%s %q of team %q", r.Kind, excerpt.Name(r.ID), excerpt.Name(r.Team))
 }
 
 // Reading says which of Airflow's two sets of classes reads a value; they

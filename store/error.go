@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/airlock-secrets/airlock/internal/excerpt"
 )
 
 // Code is why an operation failed. The list is closed: drivers map their
@@ -75,7 +77,7 @@ func (e *Error) Error() string {
 	var b strings.Builder
 	b.WriteString(e.Op)
 	if e.Name != "" {
-		fmt.Fprintf(&b, " %q", Clip(e.Name))
+		fmt.Fprintf(&b, " %q", excerpt.Name(e.Name))
 	}
 	if e.Store != "" {
 		fmt.Fprintf(&b, " in %s", e.Store)
@@ -125,7 +127,8 @@ func Hint(err error) string {
 	return ""
 }
 
-// Clip shortens a name from outside so that a message stays readable.
+// Clip shortens a text of a service so that a message stays readable. Names, and what else
+// a person wrote, are shown by package excerpt.
 func Clip(name string) string {
 	const most = 120
 	if len(name) <= most {

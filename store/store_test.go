@@ -47,7 +47,7 @@ func TestError(t *testing.T) {
 		err  *store.Error
 		want string
 	}{
-		{&store.Error{Op: "get", Store: "vault", Name: "a\nb", Code: store.Denied, Err: cause}, `get "a\nb" in vault: denied: permission denied`},
+		{&store.Error{Op: "get", Store: "vault", Name: "a\nb", Code: store.Denied, Err: cause}, `get "***" in vault: denied: permission denied`},
 		{&store.Error{Op: "get", Code: store.NotFound}, "get: not found"},
 		{&store.Error{Op: "put", Name: strings.Repeat("n", 1000), Code: store.Invalid}, `put "` + strings.Repeat("n", 120) + `... (1000 bytes)": invalid`},
 	}

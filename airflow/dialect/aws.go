@@ -9,6 +9,7 @@ import (
 	"github.com/airlock-secrets/airlock/airflow"
 	"github.com/airlock-secrets/airlock/airflow/pyjson"
 	"github.com/airlock-secrets/airlock/airflow/pyregex"
+	"github.com/airlock-secrets/airlock/internal/excerpt"
 	"github.com/airlock-secrets/airlock/store"
 )
 
@@ -114,7 +115,7 @@ func awsAmbiguous(multiTeam bool, ref airflow.Ref) (Lookup, bool) {
 		return Lookup{}, false
 	}
 	return Lookup{Warn: true, Skip: fmt.Sprintf("the id %q contains %q, which stands between team and id: in multi-team mode it could be a team's secret",
-		store.Clip(ref.ID), awsTeamSep)}, true
+		excerpt.Name(ref.ID), awsTeamSep)}, true
 }
 
 // rstrip is str.rstrip: with a string its characters, with null blanks.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/airlock-secrets/airlock/airflow"
 	"github.com/airlock-secrets/airlock/airflow/pyjson"
+	"github.com/airlock-secrets/airlock/internal/excerpt"
 	"github.com/airlock-secrets/airlock/store"
 )
 
@@ -134,7 +135,7 @@ func (d *Azure) Names(ref airflow.Ref) Lookup {
 	}
 	if d.MultiTeam && strings.Contains(d.fold(ref.ID), azureTeamSep) {
 		return Lookup{Warn: true, Skip: fmt.Sprintf("the id %q becomes a name with %q in it, which stands between team and id: "+
-			"in multi-team mode it could be a team's secret", store.Clip(ref.ID), azureTeamSep)}
+			"in multi-team mode it could be a team's secret", excerpt.Name(ref.ID), azureTeamSep)}
 	}
 	wanted := []string{d.name(*prefix, ref.ID)}
 	if ref.Team != "" && ref.Kind != airflow.KindConfig {
@@ -148,7 +149,7 @@ func (d *Azure) Names(ref airflow.Ref) Lookup {
 	}
 	if len(names) == 0 {
 		return Lookup{Warn: true, Skip: fmt.Sprintf("Key Vault cannot have a secret called %q: names are 1 to 127 letters, digits and dashes",
-			store.Clip(wanted[len(wanted)-1]))}
+			excerpt.Name(wanted[len(wanted)-1]))}
 	}
 	return Lookup{Names: names, Warn: len(names) < len(wanted)}
 }

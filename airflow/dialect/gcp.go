@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/airlock-secrets/airlock/airflow"
+	"github.com/airlock-secrets/airlock/internal/excerpt"
 	"github.com/airlock-secrets/airlock/store"
 )
 
@@ -60,7 +61,7 @@ func (d *GCP) Names(ref airflow.Ref) Lookup {
 	}
 	if d.MultiTeam && strings.Contains(ref.ID, gcpTeamSep) {
 		return Lookup{Warn: true, Skip: fmt.Sprintf(
-			"the id %q contains %q, which stands between team and id in multi-team mode: it could be a team's secret", store.Clip(ref.ID), gcpTeamSep)}
+			"the id %q contains %q, which stands between team and id in multi-team mode: it could be a team's secret", excerpt.Name(ref.ID), gcpTeamSep)}
 	}
 	if ref.Team == "" {
 		return Lookup{Names: []string{name}}

@@ -33,8 +33,7 @@ func LocalFileFromKwargs(kwargs *pyjson.Object) (LocalFile, error) {
 	for _, name := range kwargs.Keys() {
 		path, known := paths[name]
 		if !known {
-			return LocalFile{}, &airflow.Error{Type: "TypeError", Message: fmt.Sprintf(
-				"LocalFilesystemBackend.__init__() got an unexpected keyword argument '%s'", store.Clip(name))}
+			return LocalFile{}, airflow.UnknownKwarg("LocalFilesystemBackend.__init__", name, LocalFileKwargs())
 		}
 		v, _ := kwargs.Get(name)
 		text, ok := v.(string)

@@ -7,7 +7,7 @@ import (
 
 	"github.com/airlock-secrets/airlock/airflow"
 	"github.com/airlock-secrets/airlock/airflow/pyjson"
-	"github.com/airlock-secrets/airlock/store"
+	"github.com/airlock-secrets/airlock/internal/excerpt"
 )
 
 // connField is a field of a connection and what its member may be called.
@@ -135,7 +135,7 @@ func (d *SecretsManager) dropped(text string) string {
 	for _, key := range object.Keys() {
 		v, _ := object.Get(key)
 		if v != nil && !slices.ContainsFunc(fields, func(f connField) bool { return slices.Contains(f.words, key) }) {
-			return fmt.Sprintf("%q", store.Clip(key))
+			return fmt.Sprintf("%q", excerpt.Name(key))
 		}
 	}
 	return ""

@@ -9,6 +9,7 @@ import (
 
 	"github.com/airlock-secrets/airlock/airflow"
 	"github.com/airlock-secrets/airlock/airflow/pyjson"
+	"github.com/airlock-secrets/airlock/internal/excerpt"
 	"github.com/airlock-secrets/airlock/store"
 )
 
@@ -60,7 +61,7 @@ func (d *Vault) Names(ref airflow.Ref) Lookup {
 	mount, rest, ok := d.split(ref.ID)
 	teams := d.MultiTeam && d.TeamPaths && ref.Kind != airflow.KindConfig
 	if teams && ref.Team == "" && ok && strings.Contains(rest, "/") {
-		return Lookup{Warn: true, Skip: fmt.Sprintf("the id %q contains '/' and no team is asking: in multi-team mode it could be a team's secret", store.Clip(ref.ID))}
+		return Lookup{Warn: true, Skip: fmt.Sprintf("the id %q contains '/' and no team is asking: in multi-team mode it could be a team's secret", excerpt.Name(ref.ID))}
 	}
 	if !ok {
 		return Lookup{Skip: "mount_point is null, and the id does not begin with a mount and '/'"}

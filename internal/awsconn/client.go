@@ -10,6 +10,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
+	"github.com/airlock-secrets/airlock/internal/excerpt"
 	"github.com/airlock-secrets/airlock/store"
 )
 
@@ -123,7 +124,7 @@ func (c *Client[C]) Get(ctx context.Context, name, noun string, call func(contex
 	}
 	err := c.Run(ctx, op, name, call)
 	if store.CodeOf(err) == store.NotFound {
-		c.log.DebugContext(ctx, "no such "+noun, "store", c.label, "name", store.Clip(name))
+		c.log.DebugContext(ctx, "no such "+noun, "store", c.label, "name", excerpt.Name(name))
 	}
 	return err
 }

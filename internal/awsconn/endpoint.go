@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+
+	"github.com/airlock-secrets/airlock/internal/excerpt"
 )
 
 // validRegion is botocore's validate_region_name.
@@ -32,19 +34,7 @@ func checkEndpoint(endpoint string) error {
 	}
 	u, err := url.Parse(endpoint)
 	if err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return failed("ValueError", fmt.Sprintf("Invalid endpoint: %s", clip(bareURL(endpoint))), "give endpoint_url the form https://HOST:PORT")
+		return failed("ValueError", fmt.Sprintf("Invalid endpoint: %s", excerpt.Address(endpoint)), "give endpoint_url the form https://HOST:PORT")
 	}
 	return nil
-}
-
-// bareURL is a URL without user info and query, as far as it is one.
-func bareURL(text string) string {
-	u, err := url.Parse(text)
-	if err != nil || u.Host == "" {
-		if strings.Contains(text, "@") {
-			return "(not shown)"
-		}
-		return clip(text)
-	}
-	return strings.TrimRight((&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String(), "/")
 }

@@ -2,6 +2,7 @@ package awsconn
 
 import (
 	"github.com/airlock-secrets/airlock/airflow"
+	"github.com/airlock-secrets/airlock/internal/excerpt"
 	"github.com/airlock-secrets/airlock/store"
 )
 
@@ -24,4 +25,4 @@ func unsupported(what, hint string) error {
 	return &store.Error{Code: store.Unsupported, Err: raised("NotImplementedError", what+" is not supported by airlock"), Hint: hint}
 }
 
-func clip(s string) string { return store.Clip(s) }
+func clip(s string) string { return excerpt.Name(s) }

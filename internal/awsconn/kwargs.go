@@ -2,9 +2,12 @@ package awsconn
 
 import (
 	"fmt"
+	"maps"
 	"math/big"
+	"slices"
 
 	"github.com/airlock-secrets/airlock/airflow/pyjson"
+	"github.com/airlock-secrets/airlock/internal/excerpt"
 )
 
 // known are the kwargs that have a meaning for the connection.
@@ -15,6 +18,9 @@ var known = map[string]bool{
 	"assume_role_with_web_identity_federation_audience": true, "config_kwargs": true, "service_config": true, "verify": true,
 	"use_ssl": true, "api_version": true,
 }
+
+// ofGuides are kwargs that guides name and nothing reads.
+var ofGuides = []string{"profile", "full_url_mode", "extra_conn_words", "are_secret_values_urlencoded", "region"}
 
 // Notes says of which kwargs nothing comes. own are the class's own.
 func Notes(kwargs *pyjson.Object, own ...string) []string {
@@ -29,7 +35,7 @@ func Notes(kwargs *pyjson.Object, own ...string) []string {
 		case name == "profile" && !named:
 			notes = append(notes, `the kwarg "profile" is ignored, as Airflow ignores it: it reads "profile_name"`)
 		default:
-			notes = append(notes, fmt.Sprintf("the kwarg %q is ignored, as Airflow ignores it", clip(name)))
+			notes = append(notes, fmt.Sprintf("the kwarg %q is ignored, as Airflow ignores it", excerpt.Near(name, slices.Concat(own, slices.Collect(maps.Keys(known)), ofGuides))))
 		}
 	}
 	return notes

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
+	"github.com/airlock-secrets/airlock/internal/excerpt"
 	"github.com/airlock-secrets/airlock/store"
 )
 
@@ -130,9 +131,9 @@ func (c *Conn) identity(ctx context.Context) string {
 func (g *Grant) Symptom(name string) *store.Symptom {
 	who := "the caller"
 	if g.Caller != "" {
-		who = store.Clip(g.Caller)
+		who = excerpt.Name(g.Caller)
 	}
-	s := &store.Symptom{Topic: store.TopicPermission, Name: name, Text: fmt.Sprintf("%s may not do %s on %s", who, g.Action, store.Clip(g.Resource)), Fix: g.Statement()}
+	s := &store.Symptom{Topic: store.TopicPermission, Name: name, Text: fmt.Sprintf("%s may not do %s on %s", who, g.Action, excerpt.Name(g.Resource)), Fix: g.Statement()}
 	if g.Denied {
 		s.Text += ": a policy denies it explicitly, so that no grant helps"
 		s.Fix = fmt.Sprintf("take %s on this resource out of the statements with \"Effect\": \"Deny\"", g.Action)

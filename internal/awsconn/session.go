@@ -10,9 +10,9 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
+	"github.com/airlock-secrets/airlock/internal/excerpt"
 	"github.com/airlock-secrets/airlock/internal/login"
 	"github.com/airlock-secrets/airlock/internal/route"
-	"github.com/airlock-secrets/airlock/store"
 )
 
 // Conn is a connection to one service. It reads no file and asks nothing
@@ -77,9 +77,9 @@ func (c *Conn) Close() {
 func (c *Conn) Label() string {
 	switch {
 	case c.o.Endpoint != "":
-		return c.o.Service + " " + bareURL(c.o.Endpoint)
+		return c.o.Service + " " + excerpt.Address(c.o.Endpoint)
 	case c.o.Region != "":
-		return c.o.Service + " " + store.Clip(c.o.Region)
+		return c.o.Service + " " + excerpt.Name(c.o.Region)
 	}
 	return c.o.Service
 }

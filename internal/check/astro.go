@@ -9,6 +9,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/airlock-secrets/airlock/internal/excerpt"
 	"github.com/airlock-secrets/airlock/internal/lazyregexp"
 	"github.com/airlock-secrets/airlock/internal/project"
 )
@@ -136,7 +137,7 @@ func findLoadedOtherwise(s *Subject, report Report) {
 		case strings.Contains(strings.TrimSpace(p.Text.Text()), "\n"):
 			why = "only the first of its lines is kept"
 		}
-		report(Finding{Span: p.Text, Message: fmt.Sprintf("%s: the command in %s:%d that loads this file stores another value: %s", p.Name, c.Span.Path(), line(c.Span), why),
+		report(Finding{Span: p.Text, Message: fmt.Sprintf("%s: the command in %s:%d that loads this file stores another value: %s", excerpt.Word(p.Name), c.Span.Path(), line(c.Span), why),
 			Fix: "astro env variable create --from-file " + file.Path + " --secret"})
 	}
 }
@@ -170,8 +171,8 @@ func findRefusedKeys(s *Subject, report Report) {
 	})
 	for _, p := range settings(s) {
 		if c := files[p.Key.File]; p.Key.File != nil && c != nil && !envKey.MatchString(p.Name) {
-			report(Finding{Span: p.Key, Message: fmt.Sprintf("%s: the command in %s:%d refuses a file with such a name in it", p.Name, c.Span.Path(), line(c.Span)),
-				Fix: "make this one alone: astro env variable create --key " + p.Name})
+			report(Finding{Span: p.Key, Message: fmt.Sprintf("%s: the command in %s:%d refuses a file with such a name in it", excerpt.Word(p.Name), c.Span.Path(), line(c.Span)),
+				Fix: "make this one alone: astro env variable create --key " + excerpt.Word(p.Name)})
 		}
 	}
 }
@@ -191,7 +192,7 @@ func findLostExtra(s *Subject, report Report) {
 			continue
 		}
 		report(Finding{Span: project.Span{File: e.Span.File, Start: e.Span.Start + at[2], End: e.Span.Start + at[3]},
-			Message: fmt.Sprintf("connection %q: conn_extra is a mapping, and the astro CLI %s", clip(e.ID), lost),
+			Message: fmt.Sprintf("connection %q: conn_extra is a mapping, and the astro CLI %s", excerpt.Name(e.ID), lost),
 			Fix:     `write it as text: conn_extra: '{"name": "value"}'`})
 	}
 }
@@ -222,13 +223,11 @@ func lostExtra(item project.Span) string {
 // memberName is the name of a member, unless it looks as if a mistake in the
 // file had made a value one.
 func memberName(name string) string {
-	if !plainMember.MatchString(name) {
-		return "that of a name with other characters than letters, digits and _"
+	if excerpt.Word(name) == excerpt.Hidden {
+		return "one whose name is not shown"
 	}
-	return clip(name)
+	return name
 }
-
-var plainMember = lazyregexp.New(`^[A-Za-z0-9_.:-]+$`)
 
 func findBlanked(s *Subject, report Report) {
 	for _, d := range s.Project.Deployments {

@@ -6,6 +6,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/airlock-secrets/airlock/internal/excerpt"
 	"github.com/airlock-secrets/airlock/internal/project"
 )
 
@@ -48,7 +49,7 @@ func findShellQuotes(s *Subject, report Report) {
 			for _, item := range list.Content {
 				called := ""
 				if n := member(item, l.name); n != nil {
-					called = fmt.Sprintf("%s %q", l.what, clip(n.Value))
+					called = fmt.Sprintf("%s %q", l.what, excerpt.Name(n.Value))
 				}
 				for _, key := range append([]string{l.name}, l.fields...) {
 					eachScalar(member(item, key), func(n *yaml.Node) {
@@ -108,7 +109,7 @@ func breaksOut(text string, bare bool) (bad, runs bool) {
 }
 
 func brokenQuote(f *project.File, n *yaml.Node, called, key string, runs bool) Finding {
-	what := strings.TrimPrefix(called+": "+clip(key), ": ")
+	what := strings.TrimPrefix(called+": "+excerpt.Name(key), ": ")
 	finding := Finding{Span: quoteIn(f, n), Severity: Warning, Message: what + " has a ' in it, which ends the quote in the command of an astro CLI of early 2026 or before: bash fails, or another text is stored",
 		Fix: "use a later astro CLI, or set it in .env, as AIRFLOW_VAR_NAME or AIRFLOW_CONN_ID"}
 	if runs {

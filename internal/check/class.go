@@ -95,7 +95,7 @@ func findUnknownClass(s *Subject, report Report) {
 		if !ok && dotted.MatchString(class) && !ofProviders.MatchString(class) {
 			continue // a class of one's own
 		}
-		f := Finding{Span: b.Class.Text, Message: "there is no class " + clip(class), Airflow: notLoaded(b), Fix: "write the dotted path of a class; " + hint}
+		f := Finding{Span: b.Class.Text, Message: "there is no class " + stores.Known().Shown(class), Airflow: notLoaded(b), Fix: "write the dotted path of a class; " + hint}
 		if i := strings.IndexFunc(class, func(r rune) bool { return !unicode.IsGraphic(r) }); i >= 0 {
 			r, _ := utf8.DecodeRuneInString(class[i:])
 			f.Message += fmt.Sprintf(", with the character %U, which cannot be seen, in it", r)

@@ -11,6 +11,7 @@ import (
 	"github.com/airlock-secrets/airlock/airflow"
 	"github.com/airlock-secrets/airlock/airflow/pyjson"
 	"github.com/airlock-secrets/airlock/internal/connlint"
+	"github.com/airlock-secrets/airlock/internal/excerpt"
 	"github.com/airlock-secrets/airlock/internal/lazyregexp"
 	"github.com/airlock-secrets/airlock/internal/project"
 )
@@ -246,7 +247,7 @@ func holdsConnection(names []*naming, e *project.Entry) bool {
 
 // name is what a connection is called in a message.
 func (c *connText) name() string {
-	return fmt.Sprintf("connection %q", clip(cmp.Or(c.entry.ID, c.entry.Remote)))
+	return fmt.Sprintf("connection %q", excerpt.Name(cmp.Or(c.entry.ID, c.entry.Remote)))
 }
 
 // ofCode finds the problems of one sort that are more than a remark.

@@ -7,6 +7,7 @@ import (
 	"github.com/airlock-secrets/airlock/airflow"
 	"github.com/airlock-secrets/airlock/airflow/pyjson"
 	"github.com/airlock-secrets/airlock/internal/connlint"
+	"github.com/airlock-secrets/airlock/internal/excerpt"
 	"github.com/airlock-secrets/airlock/internal/lazyregexp"
 )
 
@@ -131,7 +132,7 @@ func inConnection(text string) (what string, open, ok bool) {
 	for _, key := range o.Keys() {
 		v, _ := o.Get(key)
 		if secretName(strings.ToUpper(key)) && pyjson.Truthy(v) && !harmlessValue(pyjson.Str(v)) {
-			return "the field " + clip(key) + " of a connection", isOpen(text), true
+			return "the field " + excerpt.Name(key) + " of a connection", isOpen(text), true
 		}
 	}
 	return "", false, false

@@ -26,7 +26,7 @@ func TestMasked(t *testing.T) {
 		{project.DotEnv, `AIRFLOW_CONN_DB=postgres://me:CANARY-1@db:5432/x`, `AIRFLOW_CONN_DB=***`},
 		{project.DotEnv, `AIRFLOW_CONN_DB='{"conn_type": "postgres", "password": "CANARY-1"}'`, `AIRFLOW_CONN_DB='***'`},
 		{project.DotEnv, `AWS_DEFAULT_REGION=eu-west-1`, `AWS_DEFAULT_REGION=eu-west-1`},
-		{project.Dockerfile, `ENV AZURE_CLIENT_SECRET="CANARY-1" # Found on the page`, `ENV AZURE_CLIENT_SECRET="***" # Found on the page`},
+		{project.Dockerfile, `ENV AZURE_CLIENT_SECRET="CANARY-1" # Found on the page`, `ENV AZURE_CLIENT_SECRET="***" # ***`},
 		{project.Dockerfile, `ENV AIRFLOW__SECRETS__BACKEND_KWARGS '{"token": "CANARY-1"}'`, `ENV AIRFLOW__SECRETS__BACKEND_KWARGS '{"token": "***"}'`},
 		{project.Dockerfile, `RUN pip install apache-airflow-providers-microsoft-azure`, `RUN pip install apache-airflow-providers-microsoft-azure`},
 		{project.HelmValues, `      value: 'CANARY-1'`, `      value: '***'`},
@@ -37,6 +37,9 @@ func TestMasked(t *testing.T) {
 		{project.Script, `vault kv put secret/variables/x value=CANARY-1`, `vault kv put secret/variables/x value=***`},
 		{project.Script, `curl https://me:pw@host/path`, `curl https:***`},
 		{project.DotEnv, `MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSj`, `***`},
+		{project.DotEnv, `AIRFLOW__SECRETS__BACKEND_KWARGS='{"token": "x", "secCANARY-1", "mount_point": "secret"}'`,
+			`AIRFLOW__SECRETS__BACKEND_KWARGS='{"token": "***", "***", "mount_point": "secret"}'`},
+		{project.DotEnv, `AIRFLOW__SECRETS__BACKEND_KWARGS='{"url": "https://u:CANARY-1vault:8200"}'`, `AIRFLOW__SECRETS__BACKEND_KWARGS='{"url": "***"}'`},
 		{project.RequirementList, `apache-airflow-providers-amazon>=9.39.0`, `apache-airflow-providers-amazon>=9.39.0`},
 		{project.Ignore, `.env`, `.env`},
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/airlock-secrets/airlock/airflow"
+	"github.com/airlock-secrets/airlock/internal/excerpt"
 	"github.com/airlock-secrets/airlock/internal/lazyregexp"
 	"github.com/airlock-secrets/airlock/internal/project"
 	"github.com/airlock-secrets/airlock/internal/render"
@@ -61,8 +62,8 @@ func inKind(kinds ...project.Kind) func(placed) bool {
 
 func findSecretsInImage(s *Subject, report Report) {
 	secretsOf(s, inKind(project.Dockerfile), func(p placed, what string, open bool) {
-		f := Finding{Span: p.Key, Message: fmt.Sprintf("%s: the image keeps %s for everybody who can pull it", p.Name, what),
-			Fix: "take the ENV line out, and set " + p.Name + " in .env (in .gitignore) for this machine and as a secret environment variable of the Deployment"}
+		f := Finding{Span: p.Key, Message: fmt.Sprintf("%s: the image keeps %s for everybody who can pull it", excerpt.Word(p.Name), what),
+			Fix: "take the ENV line out, and set " + excerpt.Word(p.Name) + " in .env (in .gitignore) for this machine and as a secret environment variable of the Deployment"}
 		switch {
 		case !p.Known:
 			f.Message = fmt.Sprintf("%s: the image keeps %s, also where a build argument fills it in", p.Name, what)
@@ -87,11 +88,11 @@ func findInGit(s *Subject, report Report, tracked bool) {
 		}
 		first[file] = true
 		if tracked {
-			report(Finding{Span: p.Key, Message: fmt.Sprintf("git tracks %s, which holds %s (%s)", file.Path, what, p.Name),
+			report(Finding{Span: p.Key, Message: fmt.Sprintf("git tracks %s, which holds %s (%s)", file.Path, what, excerpt.Word(p.Name)),
 				Fix: fmt.Sprintf("git rm --cached %s && echo %s >> .gitignore, and make a new credential", quotedPath(file.Path), quotedPath(file.Path))})
 			return
 		}
-		f := Finding{Span: p.Key, Message: fmt.Sprintf("%s holds %s (%s), and no .gitignore covers it", file.Path, what, p.Name), Fix: "echo " + quotedPath(file.Path) + " >> .gitignore"}
+		f := Finding{Span: p.Key, Message: fmt.Sprintf("%s holds %s (%s), and no .gitignore covers it", file.Path, what, excerpt.Word(p.Name)), Fix: "echo " + quotedPath(file.Path) + " >> .gitignore"}
 		f.Edits = ignoreLine(s, file.Path)
 		report(f)
 	})
@@ -131,7 +132,7 @@ func findCredentialsInFiles(s *Subject, report Report) {
 			if open || !p.Known || !p.Key.File.Tracked {
 				return
 			}
-			report(Finding{Span: p.Key, Message: fmt.Sprintf("git tracks %s, which holds %s (%s)", p.Key.File.Path, what, p.Name),
+			report(Finding{Span: p.Key, Message: fmt.Sprintf("git tracks %s, which holds %s (%s)", p.Key.File.Path, what, excerpt.Word(p.Name)),
 				Fix: "keep the value in a Secret or in the environment, refer to it here, and make a new credential"})
 		})
 	for i := range s.Project.Entries {

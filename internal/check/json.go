@@ -6,6 +6,7 @@ import (
 
 	"github.com/airlock-secrets/airlock/airflow"
 	"github.com/airlock-secrets/airlock/airflow/pyjson"
+	"github.com/airlock-secrets/airlock/internal/excerpt"
 	"github.com/airlock-secrets/airlock/internal/lazyregexp"
 	"github.com/airlock-secrets/airlock/internal/project"
 )
@@ -68,7 +69,7 @@ func findNotJSON(s *Subject, report Report) {
 // last is the last part of a dotted path.
 func last(class string) string {
 	class = strings.Trim(class, "\"' \t\r\n")
-	return clip(class[strings.LastIndexByte(class, '.')+1:])
+	return excerpt.Name(class[strings.LastIndexByte(class, '.')+1:])
 }
 
 // example are kwargs as they may look for a backend.

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/airlock-secrets/airlock/airflow/pyjson"
+	"github.com/airlock-secrets/airlock/internal/excerpt"
 	"github.com/airlock-secrets/airlock/internal/spelling"
 	"github.com/airlock-secrets/airlock/internal/stores"
 	"github.com/airlock-secrets/airlock/store"
@@ -126,29 +127,33 @@ func meantKwarg(b *Backend, name string) string {
 	return near
 }
 
+// shown is a kwarg as a message shows it: one that a class knows, or nearly one.
+// Another name may be a value in the wrong place.
+func (b *Backend) shown(name string) string { return excerpt.Near(name, stores.Kwargs()) }
+
 // withUnknown is what a backend does with a kwarg that nothing knows.
 func withUnknown(b *Backend, name string) (Severity, string) {
 	switch b.Row.Service {
 	case "vault":
-		return Error, fmt.Sprintf("Each look-up raises TypeError: Adapter.__init__() got an unexpected keyword argument '%s'", clip(name))
+		return Error, fmt.Sprintf("Each look-up raises TypeError: Adapter.__init__() got an unexpected keyword argument '%s'", b.shown(name))
 	case "gcp":
-		return Error, fmt.Sprintf("TypeError: LoggingMixin.__init__() got an unexpected keyword argument '%s'. Airflow does not start.", clip(name))
+		return Error, fmt.Sprintf("TypeError: LoggingMixin.__init__() got an unexpected keyword argument '%s'. Airflow does not start.", b.shown(name))
 	case "localfile":
-		return Error, fmt.Sprintf("TypeError: LocalFilesystemBackend.__init__() got an unexpected keyword argument '%s'. Airflow does not start.", clip(name))
+		return Error, fmt.Sprintf("TypeError: LocalFilesystemBackend.__init__() got an unexpected keyword argument '%s'. Airflow does not start.", b.shown(name))
 	}
 	return Warning, last(b.Row.Class) + " takes it without a word, and nothing comes of it"
 }
 
 func misspeltFinding(b *Backend, name, near string) Finding {
-	f := Finding{Span: b.At(name), Message: fmt.Sprintf("%s has no kwarg %q: did you mean %q?", last(b.Row.Class), clip(name), near), Fix: `"` + near + `"`}
+	f := Finding{Span: b.At(name), Message: fmt.Sprintf("%s has no kwarg %q: did you mean %q?", last(b.Row.Class), b.shown(name), near), Fix: `"` + near + `"`}
 	f.Severity, f.Airflow = withUnknown(b, name)
 	if s := b.override(name); s != nil {
 		f.Fix = strings.TrimSuffix(s.Name, strings.ToUpper(name)) + strings.ToUpper(near)
 		return f
 	}
 	if b.Has(near) {
-		f.Message = fmt.Sprintf("%s has no kwarg %q; %q is given too", last(b.Row.Class), clip(name), near)
-		f.Fix = fmt.Sprintf("remove %q", clip(name))
+		f.Message = fmt.Sprintf("%s has no kwarg %q; %q is given too", last(b.Row.Class), b.shown(name), near)
+		f.Fix = fmt.Sprintf("remove %q", b.shown(name))
 		return f
 	}
 	if at := b.At(name); at.Text() == `"`+name+`"` {
@@ -158,15 +163,15 @@ func misspeltFinding(b *Backend, name, near string) Finding {
 }
 
 func unknownFinding(b *Backend, name, near, owner string) Finding {
-	f := Finding{Span: b.At(name), Fix: fmt.Sprintf("remove %q", clip(name))}
+	f := Finding{Span: b.At(name), Fix: fmt.Sprintf("remove %q", b.shown(name))}
 	f.Severity, f.Airflow = withUnknown(b, name)
-	f.Message = fmt.Sprintf("%s has no kwarg %q", last(b.Row.Class), clip(name))
+	f.Message = fmt.Sprintf("%s has no kwarg %q", last(b.Row.Class), b.shown(name))
 	if owner != "" {
 		f.Message += ", which is one of " + owner
 	}
 	if near != "" && !b.Has(near) {
 		f.Message += fmt.Sprintf(": here it is %q", near)
-		f.Fix = fmt.Sprintf("write %q, or remove %q", near, clip(name))
+		f.Fix = fmt.Sprintf("write %q, or remove %q", near, b.shown(name))
 	}
 	for _, note := range notes(b) {
 		if strings.Contains(note, "never reaches the credential") && strings.Contains(note, `"`+name+`"`) {

@@ -27,7 +27,7 @@ func findUnknownInText(s *Subject, report Report, rule string) {
 		if sortOf(near, ownerOf(b, t.text)) != rule {
 			continue
 		}
-		f := Finding{Span: t.span, Severity: Warning, Message: fmt.Sprintf("the text names the kwarg %q, which %s does not have", clip(t.text), last(b.Row.Class))}
+		f := Finding{Span: t.span, Severity: Warning, Message: fmt.Sprintf("the text names the kwarg %q, which %s does not have", b.shown(t.text), last(b.Row.Class))}
 		_, f.Airflow = withUnknown(b, t.text)
 		if near != "" {
 			f.Message += fmt.Sprintf(": did it mean %q?", near)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/airlock-secrets/airlock/internal/excerpt"
 	"github.com/airlock-secrets/airlock/internal/project"
 )
 
@@ -18,12 +19,12 @@ func markRules() []Rule {
 
 func findUnmarked(s *Subject, report Report) {
 	secretsOf(s, inKind(project.AstroDeployment), func(p placed, what string, _ bool) {
-		report(Finding{Span: p.Key, Message: fmt.Sprintf("%s holds %s and is not marked as secret", p.Name, what),
-			Fix: "key: " + p.Name + "\nis_secret: true"})
+		report(Finding{Span: p.Key, Message: fmt.Sprintf("%s holds %s and is not marked as secret", excerpt.Word(p.Name), what),
+			Fix: "key: " + excerpt.Word(p.Name) + "\nis_secret: true"})
 	})
 	secretsOf(s, inKind(project.HelmValues, project.Manifest), func(p placed, what string, _ bool) {
-		report(Finding{Span: p.Key, Message: fmt.Sprintf("%s holds %s as plain text", p.Name, what),
-			Fix: fmt.Sprintf("- name: %s\n  valueFrom:\n    secretKeyRef:\n      name: airflow-secrets-backend\n      key: %s", p.Name, p.Name)})
+		report(Finding{Span: p.Key, Message: fmt.Sprintf("%s holds %s as plain text", excerpt.Word(p.Name), what),
+			Fix: fmt.Sprintf("- name: %s\n  valueFrom:\n    secretKeyRef:\n      name: airflow-secrets-backend\n      key: %s", excerpt.Word(p.Name), p.Name)})
 	})
 	for i := range s.Project.Commands {
 		c := &s.Project.Commands[i]

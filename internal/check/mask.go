@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/airlock-secrets/airlock/internal/excerpt"
 	"github.com/airlock-secrets/airlock/internal/lazyregexp"
 	"github.com/airlock-secrets/airlock/internal/project"
 )
@@ -36,9 +37,18 @@ var harmlessName = lazyregexp.New(`^(?i:AIRFLOW__(SECRETS__BACKEND|WORKERS__SECR
 // container are names whose values hold further pairs.
 var container = lazyregexp.New(`(?i:kwargs|^value|^env|^conn_extra|^extra)$`)
 
-// harmless are values that say nothing: class paths, constants,
-// placeholders, addresses without user info.
-var harmless = lazyregexp.New(`^["']?(airflow\.[A-Za-z_.]+|true|false|null|None|True|False|<[^<>]*>|https?://[A-Za-z0-9.:-]+/?|)["']?$`)
+// constant are values that say nothing.
+var constant = lazyregexp.New(`^(true|false|null|None|True|False|<[A-Za-z][A-Za-z _-]*>|)$`)
+
+// isHarmless tells whether a value says nothing: a constant, a placeholder, a
+// class that is known, an address without user information.
+func isHarmless(text string) bool {
+	text = strings.TrimSpace(text)
+	if n := len(text); n > 1 && (text[0] == '"' || text[0] == '\'') && text[n-1] == text[0] {
+		text = text[1 : n-1]
+	}
+	return constant.MatchString(text) || known(text) || excerpt.Address(text) == strings.TrimSuffix(strings.ToLower(text), "/")
+}
 
 // blob is a long word, such as a line of a key; it has a digit.
 var blob = lazyregexp.New(`[A-Za-z0-9+/_-]{24,}={0,2}`)
@@ -76,7 +86,7 @@ func hidden(kind project.Kind, line string) []stretch {
 		switch text := line[value:end]; {
 		case container.MatchString(name) && strings.ContainsAny(text, "{"):
 			end = value
-		case !harmlessName.MatchString(name) && !harmless.MatchString(strings.TrimSpace(text)):
+		case !harmlessName.MatchString(name) && !isHarmless(text):
 			all = append(all, unquoted(line, value, end))
 		}
 		at = max(end, at+m[1])
@@ -86,7 +96,8 @@ func hidden(kind project.Kind, line string) []stretch {
 			all = append(all, stretch{m[0], m[1]})
 		}
 	}
-	return merged(append(all, userInfos(line)...))
+	all = append(all, userInfos(line)...)
+	return merged(append(all, strangers(kind, line)...))
 }
 
 // userInfos are the users and passwords of addresses.

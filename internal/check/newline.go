@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/airlock-secrets/airlock/airflow"
+	"github.com/airlock-secrets/airlock/internal/excerpt"
 	"github.com/airlock-secrets/airlock/internal/project"
 )
 
@@ -29,7 +30,7 @@ func findNewlines(s *Subject, report Report) {
 		if isConnectionName(names, remote) {
 			continue // whose text Airflow strips
 		}
-		report(Finding{Span: before.Words[0].Span, Message: fmt.Sprintf("%s gets a line break at the end of its value", clip(remote)), Fix: "printf %s 'VALUE' | ..."})
+		report(Finding{Span: before.Words[0].Span, Message: fmt.Sprintf("%s gets a line break at the end of its value", excerpt.Name(remote)), Fix: "printf %s 'VALUE' | ..."})
 	}
 }
 

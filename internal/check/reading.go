@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/airlock-secrets/airlock/internal/dagscan"
+	"github.com/airlock-secrets/airlock/internal/excerpt"
 	"github.com/airlock-secrets/airlock/internal/project"
 	"github.com/airlock-secrets/airlock/internal/spelling"
 )
@@ -59,7 +60,7 @@ func findUnchecked(s *Subject, report Report) {
 		report(f)
 	}
 	if len(all) > most {
-		report(Finding{Message: fmt.Sprintf("%d more files were not looked at, from %s on", len(all)-most, clip(all[most].Place.File))})
+		report(Finding{Message: fmt.Sprintf("%d more files were not looked at, from %s on", len(all)-most, excerpt.Name(all[most].Place.File))})
 	}
 }
 
@@ -93,7 +94,7 @@ func findUnknownIgnores(s *Subject, report Report) {
 				continue
 			}
 			f := Finding{Span: name.span, File: comment.file, Line: name.line, Column: name.column,
-				Message: "no rule is called so: " + clip(name.id)}
+				Message: "no rule is called so: " + excerpt.Near(name.id, ruleIDs(rules))}
 			if near := nearestRule(name.id, rules); near != "" {
 				f.Fix = "airlock:ignore " + near
 			}
@@ -102,13 +103,12 @@ func findUnknownIgnores(s *Subject, report Report) {
 	}
 }
 
-// clip keeps a word of a file from filling the screen.
-func clip(word string) string {
-	const most = 60
-	if len(word) <= most {
-		return word
+func ruleIDs(rules []Rule) []string {
+	ids := make([]string, len(rules))
+	for i, r := range rules {
+		ids[i] = r.ID
 	}
-	return strings.ToValidUTF8(word[:most], "") + "..."
+	return ids
 }
 
 // nearestRule is the rule that was probably meant; "" where none is near.

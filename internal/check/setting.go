@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/airlock-secrets/airlock/airflow"
+	"github.com/airlock-secrets/airlock/internal/excerpt"
 	"github.com/airlock-secrets/airlock/internal/project"
 	"github.com/airlock-secrets/airlock/internal/render"
 )
@@ -107,7 +108,7 @@ func called(s *project.Setting) string {
 			return "[" + section + "] " + key
 		}
 	}
-	return s.Name
+	return excerpt.Word(s.Name)
 }
 
 // statement is how the place of a setting writes it with another value; ""

@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/airlock-secrets/airlock/airflow"
+	"github.com/airlock-secrets/airlock/internal/excerpt"
 	"github.com/airlock-secrets/airlock/internal/lazyregexp"
 	"github.com/airlock-secrets/airlock/internal/project"
 	"github.com/airlock-secrets/airlock/internal/spelling"
@@ -157,7 +158,7 @@ func findMisspelt(s *Subject, report Report) {
 		if right == "" || right == p.Name {
 			continue
 		}
-		f := Finding{Span: p.Key, Message: "nothing reads " + clip(p.Name) + ": the name is " + clip(right), Fix: right}
+		f := Finding{Span: p.Key, Message: "nothing reads " + excerpt.Word(p.Name) + ": the name is " + excerpt.Word(right), Fix: excerpt.Word(right)}
 		if !strings.HasPrefix(strings.ToUpper(p.Name), "AIR") {
 			f.Airflow = "No client reads the variable: it is as if it were not set."
 		}

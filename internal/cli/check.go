@@ -10,6 +10,7 @@ import (
 
 	"github.com/airlock-secrets/airlock/internal/check"
 	"github.com/airlock-secrets/airlock/internal/dagscan"
+	"github.com/airlock-secrets/airlock/internal/excerpt"
 	"github.com/airlock-secrets/airlock/internal/project"
 )
 
@@ -104,10 +105,10 @@ func (r *checking) run(c *cobra.Command) error {
 
 // find reads the project anew and gathers all findings.
 func (r *checking) find(ctx context.Context) ([]check.Finding, *project.Project, error) {
-	defer r.progress("reading %s", r.path).done()
+	defer r.progress("reading %s", excerpt.Name(r.path)).done()
 	p, dags, err := check.Read(ctx, project.Options{Path: r.path, Environ: r.Environ, Process: r.process, Config: r.namedConfig()})
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil, usageError{msg: "there is no " + r.path, hint: "name a folder or a file, or none for the current folder"}
+		return nil, nil, usageError{msg: "there is no " + excerpt.Name(r.path), hint: "name a folder or a file, or none for the current folder"}
 	}
 	if err != nil {
 		return nil, nil, err

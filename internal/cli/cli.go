@@ -38,7 +38,10 @@ type Env struct {
 func Main(env Env) int {
 	a := &app{Env: env}
 	root := a.root()
-	root.SetArgs(env.Args)
+	root.SetArgs(quietHelp(root, env.Args))
+	if completesNothing(root, env.Args) {
+		return exitDone
+	}
 	err := root.ExecuteContext(env.Context)
 	if err == nil {
 		err = a.flush()

@@ -9,6 +9,7 @@ import (
 
 	"github.com/airlock-secrets/airlock/internal/audit"
 	"github.com/airlock-secrets/airlock/internal/client"
+	"github.com/airlock-secrets/airlock/internal/excerpt"
 	"github.com/airlock-secrets/airlock/store"
 )
 
@@ -59,7 +60,7 @@ func ended(ctx context.Context, s store.Store, verb, name string, err error) err
 	if code != store.Unavailable && code != store.Denied || audit.Made(err) || errors.Is(err, context.Canceled) {
 		return err
 	}
-	again := fmt.Sprintf("airlock client %s %s", verb, name)
+	again := fmt.Sprintf("airlock client %s %s", verb, excerpt.Name(name))
 	e := &store.Error{Op: verb + " client", Name: name, Code: code,
 		Err:  fmt.Errorf("the client can still log in: %w", err),
 		Hint: strings.TrimSpace(store.Hint(err) + "\nthen run again: " + again)}

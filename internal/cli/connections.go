@@ -13,6 +13,7 @@ import (
 	"github.com/airlock-secrets/airlock/airflow"
 	"github.com/airlock-secrets/airlock/airflow/dialect"
 	"github.com/airlock-secrets/airlock/airflow/pyjson"
+	"github.com/airlock-secrets/airlock/internal/excerpt"
 )
 
 func (a *app) connections() *cobra.Command {
@@ -49,7 +50,7 @@ func (a *app) printConnection(output string, res *airlock.Result) error {
 	uri, err := conn.URI()
 	if output == "uri" {
 		if err != nil {
-			return fmt.Errorf("writing connection %q as a URI: %w", res.Ref.ID, err)
+			return fmt.Errorf("writing connection %q as a URI: %w", excerpt.Name(res.Ref.ID), err)
 		}
 		a.println(uri)
 		return nil
@@ -140,7 +141,7 @@ func (a *app) serialized(id string, n *newConnection) (string, error) {
 	}
 	switch {
 	case given == 0:
-		return "", usageError{msg: fmt.Sprintf("connection %q is given nothing to store", id),
+		return "", usageError{msg: fmt.Sprintf("connection %q is given nothing to store", excerpt.Name(id)),
 			hint: "pass --conn-uri, --conn-json, --conn-type with the fields, or --stdin"}
 	case given > 1:
 		return "", usageError{msg: "a URI, JSON, separate fields and --stdin exclude each other", hint: "pass one of them"}
@@ -150,9 +151,9 @@ func (a *app) serialized(id string, n *newConnection) (string, error) {
 		return n.uri, nil
 	case n.json != "":
 		if v, err := pyjson.Decode(n.json); err != nil {
-			return "", usageError{msg: fmt.Sprintf("--conn-json of connection %q is not JSON: %v", id, err), hint: "pass a URI with --conn-uri"}
+			return "", usageError{msg: fmt.Sprintf("--conn-json of connection %q is not JSON: %v", excerpt.Name(id), err), hint: "pass a URI with --conn-uri"}
 		} else if _, ok := v.(*pyjson.Object); !ok {
-			return "", usageError{msg: fmt.Sprintf("--conn-json of connection %q is no JSON object", id),
+			return "", usageError{msg: fmt.Sprintf("--conn-json of connection %q is no JSON object", excerpt.Name(id)),
 				hint: `write {"conn_type": "...", ...}`}
 		}
 		return n.json, nil
@@ -200,12 +201,12 @@ func (a *app) addConnection(ctx context.Context, id, text, description string) e
 // usable refuses what Airflow would store and then not know what to do with.
 func usable(id string, c *airflow.Connection) error {
 	if !pyjson.Truthy(c.Type) {
-		return usageError{msg: fmt.Sprintf("connection %q has no type, so it was not stored", id),
+		return usageError{msg: fmt.Sprintf("connection %q has no type, so it was not stored", excerpt.Name(id)),
 			hint: "a URI begins with its type and ://, where an underscore is written as a dash\n" +
 				"(google-cloud-platform://...); in JSON it is conn_type"}
 	}
 	if port, ok := c.Port.(int64); ok && (port < 0 || port > 65535) {
-		return usageError{msg: fmt.Sprintf("the port of connection %q is not between 0 and 65535, so it was not stored", id)}
+		return usageError{msg: fmt.Sprintf("the port of connection %q is not between 0 and 65535, so it was not stored", excerpt.Name(id))}
 	}
 	return nil
 }
@@ -219,7 +220,7 @@ func badConnection(id, text string, err error) error {
 	if !strings.HasPrefix(strings.TrimSpace(text), "{") {
 		hint = "percent-encode / ? # [ ] @ and % in login and password, or pass --conn-json"
 	}
-	return usageError{msg: fmt.Sprintf("connection %q does not parse, so it was not stored: %v", id, e), hint: hint}
+	return usageError{msg: fmt.Sprintf("connection %q does not parse, so it was not stored: %v", excerpt.Name(id), e), hint: hint}
 }
 
 func (a *app) connectionsDelete() *cobra.Command {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/airlock-secrets/airlock/internal/excerpt"
 	"github.com/airlock-secrets/airlock/internal/render"
 )
 
@@ -100,13 +101,13 @@ func (e *startError) Unwrap() error { return e.err }
 
 func notStarted(name string, err error) error {
 	if errors.Is(err, exec.ErrNotFound) || errors.Is(err, fs.ErrNotExist) {
-		return &startError{code: 127, err: fmt.Errorf("there is no command %s", name)}
+		return &startError{code: 127, err: fmt.Errorf("there is no command %s", excerpt.Name(name))}
 	}
 	var at *exec.Error
 	if errors.As(err, &at) {
 		err = at.Err
 	}
-	return &startError{code: 126, err: fmt.Errorf("%s cannot be run: %w", name, err)}
+	return &startError{code: 126, err: fmt.Errorf("%s cannot be run: %w", excerpt.Name(name), err)}
 }
 
 func largest(items []render.Item) string {

@@ -11,7 +11,7 @@ import (
 
 	"github.com/airlock-secrets/airlock"
 	"github.com/airlock-secrets/airlock/airflow"
-	"github.com/airlock-secrets/airlock/store"
+	"github.com/airlock-secrets/airlock/internal/excerpt"
 )
 
 func (a *app) explain() *cobra.Command {
@@ -93,7 +93,7 @@ func (a *app) printExplain(output string, res *airlock.Result, reveal bool) erro
 func places(at airlock.ExplainAttempt) string {
 	var names []string
 	for _, name := range at.Places() {
-		names = append(names, store.Clip(name))
+		names = append(names, excerpt.Name(name))
 	}
 	return strings.Join(names, ", ")
 }
@@ -140,13 +140,13 @@ func (a *app) explainBelow(doc airlock.ExplainDoc, res *airlock.Result) {
 	}
 	switch {
 	case doc.Winner != nil:
-		a.println(visible(fmt.Sprintf("%s comes from the %s", clipped(res.Ref), layerName(doc, *doc.Winner))))
+		a.println(visible(fmt.Sprintf("%s comes from the %s", res.Ref, layerName(doc, *doc.Winner))))
 	case res.Outcome == airlock.Missing:
-		a.println(visible(fmt.Sprintf("no layer has %s", clipped(res.Ref))))
+		a.println(visible(fmt.Sprintf("no layer has %s", res.Ref)))
 	case res.Outcome == airlock.Invalid || res.Outcome == airlock.Corrupt:
-		a.println(visible(fmt.Sprintf("no layer answers for %s, and one has what cannot be used", clipped(res.Ref))))
+		a.println(visible(fmt.Sprintf("no layer answers for %s, and one has what cannot be used", res.Ref)))
 	default:
-		a.println(visible(fmt.Sprintf("no layer answers for %s, and not every one could be asked: %s", clipped(res.Ref), res.Outcome)))
+		a.println(visible(fmt.Sprintf("no layer answers for %s, and not every one could be asked: %s", res.Ref, res.Outcome)))
 	}
 	if doc.Airflow != nil {
 		a.println(visible(fmt.Sprintf("Airflow says: %s: %s", doc.Airflow.Type, doc.Airflow.Message)))

@@ -15,6 +15,7 @@ import (
 	"github.com/airlock-secrets/airlock/airflow/pyjson"
 	"github.com/airlock-secrets/airlock/internal/connlint"
 	"github.com/airlock-secrets/airlock/internal/diskfile"
+	"github.com/airlock-secrets/airlock/internal/excerpt"
 	"github.com/airlock-secrets/airlock/internal/stores"
 	"github.com/airlock-secrets/airlock/internal/wait"
 	"github.com/airlock-secrets/airlock/store"
@@ -46,7 +47,7 @@ func (a *app) connectionText(ctx context.Context, in *connectionInput, list []st
 	}
 	switch {
 	case in.service != "" && in.service != connlint.ServiceSecretsManager:
-		return "", "", usageError{msg: fmt.Sprintf("--store %q reads no connection differently", in.service), hint: "leave it out, or say --store secretsmanager"}
+		return "", "", usageError{msg: fmt.Sprintf("--store %q reads no connection differently", excerpt.Name(in.service)), hint: "leave it out, or say --store secretsmanager"}
 	case given == 0:
 		return "", "", usageError{msg: "no connection is given", hint: "name one that is stored, or pipe a URI or JSON in: airlock connections lint - < uri.txt"}
 	case given > 1:

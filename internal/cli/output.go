@@ -12,6 +12,7 @@ import (
 
 	"github.com/airlock-secrets/airlock/airflow/dialect"
 	"github.com/airlock-secrets/airlock/airflow/pyjson"
+	"github.com/airlock-secrets/airlock/internal/excerpt"
 )
 
 // outputFlag adds -o/--output with a closed list of formats.
@@ -20,7 +21,7 @@ func outputFlag(c *cobra.Command, target *string, preset string, formats ...stri
 	inner := c.RunE
 	c.RunE = func(c *cobra.Command, list []string) error {
 		if !slices.Contains(formats, *target) {
-			return usage(c, fmt.Errorf("unknown output %q: want %s", *target, strings.Join(formats, ", ")))
+			return usage(c, fmt.Errorf("unknown output %q: want %s", excerpt.Near(*target, formats), strings.Join(formats, ", ")))
 		}
 		return inner(c, list)
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/airlock-secrets/airlock/airflow/pyjson"
 	"github.com/airlock-secrets/airlock/internal/diskfile"
+	"github.com/airlock-secrets/airlock/internal/excerpt"
 	"github.com/airlock-secrets/airlock/internal/render"
 	"github.com/airlock-secrets/airlock/internal/settings"
 	"github.com/airlock-secrets/airlock/internal/stores"
@@ -90,7 +91,7 @@ func formatList() string {
 func (a *app) renderAs(ctx context.Context, name string, s *selection, o *render.Options, to *renderTarget) error {
 	format, ok := render.Find(name)
 	if !ok {
-		return usageError{msg: fmt.Sprintf("unknown format %q", name), hint: "want " + strings.Join(formatNames(), ", ")}
+		return usageError{msg: fmt.Sprintf("unknown format %q", excerpt.Near(name, formatNames())), hint: "want " + strings.Join(formatNames(), ", ")}
 	}
 	backend, err := a.renderedBackend(ctx)
 	if err != nil {

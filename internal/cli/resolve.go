@@ -13,6 +13,7 @@ import (
 
 	"github.com/airlock-secrets/airlock"
 	"github.com/airlock-secrets/airlock/airflow"
+	"github.com/airlock-secrets/airlock/internal/excerpt"
 	"github.com/airlock-secrets/airlock/internal/render"
 	"github.com/airlock-secrets/airlock/internal/settings"
 	"github.com/airlock-secrets/airlock/store"
@@ -108,7 +109,7 @@ func resolveOption(ctx context.Context, s *settings.Settings, c choice) resolved
 		section, key = c.ID[:i], c.ID[i+1:]
 	}
 	if !ok || section == "" || key == "" {
-		return resolved{err: usageError{msg: fmt.Sprintf("%q is no option: want section.key", store.Clip(c.ID))}}
+		return resolved{err: usageError{msg: fmt.Sprintf("%q is no option: want section.key", excerpt.Name(c.ID))}}
 	}
 	o, err := s.Option(ctx, section, key)
 	elsewhere := o.Origin.Via == settings.Command || o.Origin.Via == settings.Secret
@@ -171,7 +172,7 @@ func (a *app) sift(r *airlock.Resolver, s *selection, choices []choice, answers 
 			case nowhere(got.err):
 				missing = append(missing, called(c.Ref))
 			case c.optional && c.Kind == airflow.KindConfig:
-				a.say("airlock: the option %s is left out: %v", c.ID, got.err)
+				a.say("airlock: the option %s is left out: %v", excerpt.Name(c.ID), got.err)
 			default:
 				fatal = append(fatal, got.err)
 			}
@@ -226,9 +227,9 @@ func severe(all []error) error {
 
 func called(r airflow.Ref) string {
 	if r.Kind == airflow.KindConfig {
-		return "option " + store.Clip(r.ID)
+		return "option " + excerpt.Name(r.ID)
 	}
-	return clipped(r).String()
+	return r.String()
 }
 
 // shellSets is a name that a shell can set (XBD 8.1).
@@ -242,16 +243,16 @@ func (a *app) nameable(i *render.Item, taken map[string]string, quiet bool) bool
 		if quiet {
 			return false
 		}
-		a.say("airlock: %s and %s are both %s in an environment: the first is taken", first, cmp.Or(i.ID, i.Name), visible(i.Name))
+		a.say("airlock: %s and %s are both %s in an environment: the first is taken", excerpt.Name(first), excerpt.Name(cmp.Or(i.ID, i.Name)), excerpt.Name(i.Name))
 		return false
 	}
 	taken[i.Name] = i.ID
 	switch {
 	case strings.ContainsAny(i.Name, "=\x00"):
-		a.say("airlock: %s is left out: its id holds a character that no environment variable's name may have", i.ID)
+		a.say("airlock: %s is left out: its id holds a character that no environment variable's name may have", excerpt.Name(i.ID))
 		return false
 	case !shellSets.MatchString(i.Name):
-		a.say("airlock: %s is a name that shells cannot set, and some drop: Airflow reads it only where nothing in between does", i.Name)
+		a.say("airlock: %s is a name that shells cannot set, and some drop: Airflow reads it only where nothing in between does", excerpt.Name(i.Name))
 	}
 	return true
 }

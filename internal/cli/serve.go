@@ -15,9 +15,9 @@ import (
 	"github.com/airlock-secrets/airlock/internal/audit"
 	"github.com/airlock-secrets/airlock/internal/config"
 	"github.com/airlock-secrets/airlock/internal/control"
+	"github.com/airlock-secrets/airlock/internal/excerpt"
 	"github.com/airlock-secrets/airlock/internal/hostname"
 	"github.com/airlock-secrets/airlock/internal/server"
-	"github.com/airlock-secrets/airlock/store"
 )
 
 // vaultClass is the provider that Airflow is told to use.
@@ -108,12 +108,12 @@ func checkServe(c *server.Config) error {
 		_, err = strconv.ParseUint(port, 10, 16)
 	}
 	if err != nil {
-		return usageError{msg: fmt.Sprintf("%q is no address to listen on", store.Clip(c.Listen)),
+		return usageError{msg: fmt.Sprintf("%q is no address to listen on", excerpt.Name(c.Listen)),
 			hint: "write HOST:PORT with a port up to 65535, for instance " + server.DefaultListen}
 	}
 	for _, name := range c.Hosts {
 		if !hostname.Valid(name) {
-			return usageError{msg: fmt.Sprintf("%q is no host name", store.Clip(name)),
+			return usageError{msg: fmt.Sprintf("%q is no host name", excerpt.Name(name)),
 				hint: "write a name such as airlock.example.com, without scheme and port"}
 		}
 	}

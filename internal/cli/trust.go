@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/airlock-secrets/airlock"
+	"github.com/airlock-secrets/airlock/internal/excerpt"
 	"github.com/airlock-secrets/airlock/internal/route"
 	"github.com/airlock-secrets/airlock/internal/trust"
 )
@@ -85,9 +86,9 @@ func (a *app) distrust(address, dir string) error {
 		removed += n
 	}
 	if removed == 0 {
-		return usageError{msg: fmt.Sprintf("%s is not trusted for %s", address, dir), hint: "the list: airlock trust --list"}
+		return usageError{msg: fmt.Sprintf("%s is not trusted for %s", excerpt.Host(address), dir), hint: "the list: airlock trust --list"}
 	}
-	a.say("airlock: %s is not trusted for %s any more", address, dir)
+	a.say("airlock: %s is not trusted for %s any more", excerpt.Host(address), dir)
 	return nil
 }
 
@@ -110,10 +111,10 @@ func (a *app) trustHost(ctx context.Context, address, dir string) error {
 	}
 	if entries == nil {
 		if !hasPort(address) {
-			return usageError{msg: fmt.Sprintf("no setting in %s names %s", dir, address), hint: "write the port too: airlock trust HOST:PORT"}
+			return usageError{msg: fmt.Sprintf("no setting in %s names %s", dir, excerpt.Host(address)), hint: "write the port too: airlock trust HOST:PORT"}
 		}
 		entries = append(entries, trust.Entry{Dir: dir, Host: hosts[0]})
-		lines = append(lines, hosts[0]+" (no setting names it now)")
+		lines = append(lines, excerpt.Host(hosts[0])+" (no setting names it now)")
 	}
 	if err := a.trustFile().Add(entries...); err != nil {
 		return err

@@ -20,7 +20,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/airlock-secrets/airlock"
-	"github.com/airlock-secrets/airlock/airflow"
 	"github.com/airlock-secrets/airlock/store"
 )
 
@@ -34,11 +33,6 @@ const (
 	exitUnavailable = 5
 )
 
-// usageError is a mistake in how a command was called.
-type usageError struct{ msg, hint string }
-
-func (e usageError) Error() string { return e.msg }
-
 // shownError is a failure that the answer itself tells: it only sets the exit
 // code.
 type shownError struct{ error }
@@ -50,10 +44,6 @@ func shown(err error) error {
 		return nil
 	}
 	return shownError{err}
-}
-
-func usage(c *cobra.Command, err error) error {
-	return usageError{msg: err.Error(), hint: "see: " + c.CommandPath() + " --help"}
 }
 
 func childNames(c *cobra.Command) string {
@@ -100,10 +90,6 @@ func exitCode(err error) int {
 	return exitFailed
 }
 
-// isUnknownCommand recognises the one usage error that cobra makes without
-// asking the flag or argument functions.
-func isUnknownCommand(err error) bool { return strings.HasPrefix(err.Error(), "unknown command ") }
-
 // fail prints an error and what to do about it.
 func (a *app) fail(err error) {
 	if errors.As(err, new(shownError)) {
@@ -125,9 +111,9 @@ func (a *app) fail(err error) {
 	case errors.As(err, &u):
 		hint = u.hint
 	case isUnknownCommand(err):
-		hint = "see: airlock --help"
+		text, hint = unknownCommand(a.root(), err), "see: airlock --help"
 	case errors.As(err, &missing):
-		text = fmt.Sprintf("no layer has %s; Airflow says: %s", clipped(missing.Ref), text)
+		text = fmt.Sprintf("no layer has %s; Airflow says: %s", missing.Ref, text)
 	}
 	a.say("airlock: %s", text)
 	for line := range strings.SplitSeq(hint, "\n") {
@@ -135,12 +121,6 @@ func (a *app) fail(err error) {
 			a.say("hint: %s", line)
 		}
 	}
-}
-
-// clipped names a reference whose parts may be long.
-func clipped(r airflow.Ref) airflow.Ref {
-	r.ID, r.Team = store.Clip(r.ID), store.Clip(r.Team)
-	return r
 }
 
 // say writes one line to standard error. Control characters that came from

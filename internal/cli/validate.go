@@ -10,8 +10,10 @@ import (
 
 	"github.com/airlock-secrets/airlock"
 	"github.com/airlock-secrets/airlock/internal/config"
+	"github.com/airlock-secrets/airlock/internal/excerpt"
 	"github.com/airlock-secrets/airlock/internal/server"
 	"github.com/airlock-secrets/airlock/internal/settings"
+	"github.com/airlock-secrets/airlock/internal/stores"
 	"github.com/airlock-secrets/airlock/store"
 	"github.com/airlock-secrets/airlock/store/sqlstore"
 )
@@ -168,7 +170,7 @@ func setUp(src *airlock.Source) error {
 func (v *validation) source(label string, src *airlock.Source, kwargs []string) {
 	v.println(visible(fmt.Sprintf("  %s: %s", label, src.Class)))
 	for _, line := range [][2]string{
-		{"set in", src.Setting}, {"store", store.Label(src.Store)}, {"kwargs", strings.Join(kwargs, ", ")},
+		{"set in", src.Setting}, {"store", store.Label(src.Store)}, {"kwargs", excerpt.Words(kwargs, stores.Kwargs())},
 	} {
 		if line[1] != "" {
 			v.println(visible("    " + line[0] + ": " + line[1]))

@@ -12,6 +12,7 @@ import (
 	"github.com/airlock-secrets/airlock"
 	"github.com/airlock-secrets/airlock/airflow"
 	"github.com/airlock-secrets/airlock/airflow/dialect"
+	"github.com/airlock-secrets/airlock/internal/excerpt"
 	"github.com/airlock-secrets/airlock/internal/wait"
 	"github.com/airlock-secrets/airlock/store"
 )
@@ -126,7 +127,7 @@ func (a *app) describe(ctx context.Context, s store.Store, name, text string) er
 		err = v.SetAttributes(ctx, name, "airflow", map[string]string{"description": text})
 	}
 	if errors.Is(err, store.ErrUnsupported) {
-		a.say("airlock: %s keeps no description of %q: it is left out", store.Label(s), store.Clip(name))
+		a.say("airlock: %s keeps no description of %q: it is left out", store.Label(s), excerpt.Name(name))
 		return nil
 	}
 	return err

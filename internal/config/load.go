@@ -9,7 +9,9 @@ import (
 	"slices"
 	"syscall"
 
+	"github.com/airlock-secrets/airlock/airflow"
 	"github.com/airlock-secrets/airlock/internal/diskfile"
+	"github.com/airlock-secrets/airlock/internal/excerpt"
 	"github.com/airlock-secrets/airlock/store"
 )
 
@@ -105,7 +107,13 @@ func (f *File) holdsCredentials() bool {
 func (f *File) ProblemOf(i int, err error) *Problem {
 	s := &f.Sources[i]
 	p := &Problem{File: f.Path, Path: f.pathOf(i, "class"), Position: s.At("class"), Text: err.Error(), Hint: store.Hint(err)}
-	if key := namedKwarg(s.Kwargs, p.Text); key != "" {
+	var refused *airflow.Error
+	if errors.As(err, &refused) && refused.Kwarg != "" {
+		p.Path = f.pathOf(i, "kwargs."+excerpt.Word(refused.Kwarg))
+		if at, ok := s.Kwargs.at[refused.Kwarg]; ok {
+			p.Position = at
+		}
+	} else if key := namedKwarg(s.Kwargs, p.Text); key != "" {
 		p.Path, p.Position = f.pathOf(i, "kwargs."+key), s.Kwargs.at[key]
 	}
 	return p

@@ -7,6 +7,7 @@ import (
 
 	"github.com/airlock-secrets/airlock/airflow"
 	"github.com/airlock-secrets/airlock/airflow/pyjson"
+	"github.com/airlock-secrets/airlock/internal/excerpt"
 	"github.com/airlock-secrets/airlock/internal/lazyregexp"
 )
 
@@ -19,13 +20,22 @@ const Hidden = "***"
 var (
 	plainHost   = lazyregexp.New(`^([A-Za-z0-9_-]{1,40}(\.[A-Za-z0-9_-]{1,63})*|[0-9.]+|\[[0-9A-Fa-f:.]+\])?$`)
 	plainSchema = lazyregexp.New(`^/?[A-Za-z0-9_.-]{0,40}$`)
+	plainType   = lazyregexp.New(`^[a-z0-9][a-z0-9+._-]{0,39}$`)
 	plainWord   = lazyregexp.New(`^([Tt]rue|[Ff]alse|[0-9]{1,5}|null|None)?$`)
 )
+
+// isSchema tells whether a schema may be shown.
+func isSchema(text string) bool {
+	return plainSchema.MatchString(text) && excerpt.Word(strings.TrimPrefix(text, "/")) != excerpt.Hidden
+}
 
 // hide decides what Masked does not show of a URI: the password, a login
 // without one (it may be a token), and every value of the query that says
 // something.
 func (r *Report) hide(u parts) {
+	if !plainType.MatchString(u.scheme.of(r.Text)) {
+		r.hidden = append(r.hidden, u.scheme)
+	}
 	if u.hasPassword && !u.password.empty() {
 		r.hidden = append(r.hidden, u.password)
 	}
@@ -40,7 +50,7 @@ func (r *Report) hide(u parts) {
 	if !plainHost.MatchString(u.host.of(r.Text)) {
 		r.hidden = append(r.hidden, u.host)
 	}
-	if !plainSchema.MatchString(u.path.of(r.Text)) {
+	if !isSchema(u.path.of(r.Text)) {
 		r.hidden = append(r.hidden, piece{u.path.from + 1, u.path.end})
 	}
 	if u.hasFragment {
@@ -62,9 +72,13 @@ func (r *Report) hide(u parts) {
 	}
 }
 
-// hideMembers does so for a JSON object.
+// hideMembers does so for a JSON object. A name that means no field may be a
+// value in the wrong place.
 func (r *Report) hideMembers(list []member) {
 	for _, m := range list {
+		if !slices.Contains(fieldNames[:], m.name) && meant(m.name) == "" && m.name != "conn_id" && m.name != "uri" {
+			r.hidden = append(r.hidden, m.key)
+		}
 		value := strings.Trim(m.value.of(r.Text), `"`)
 		switch m.name {
 		case "conn_type", "connection_type", "engine", "port", "description":
@@ -76,7 +90,7 @@ func (r *Report) hideMembers(list []member) {
 				r.hidden = append(r.hidden, m.value)
 			}
 		case "schema", "database", "dbname":
-			if !plainSchema.MatchString(value) {
+			if !isSchema(value) {
 				r.hidden = append(r.hidden, m.value)
 			}
 		default:
@@ -216,14 +230,15 @@ func fields(c *airflow.Connection, mask bool) *pyjson.Object {
 		value any
 		plain *lazyregexp.Regexp
 	}{
-		{"conn_type", c.Type, plainSchema}, {"description", c.Description, nil}, {"host", c.Host, plainHost}, {"login", c.Login, plainHost},
+		{"conn_type", c.Type, plainType}, {"description", c.Description, nil}, {"host", c.Host, plainHost}, {"login", c.Login, plainHost},
 		{"password", c.Password, nil}, {"schema", c.Schema, plainSchema}, {"port", c.Port, plainSchema},
 	} {
 		switch {
 		case f.value == nil:
 			continue
 		case mask && f.plain == nil && f.name == "password" && pyjson.Truthy(f.value),
-			mask && f.plain != nil && !f.plain.MatchString(pyjson.Str(f.value)):
+			mask && f.plain != nil && !f.plain.MatchString(pyjson.Str(f.value)),
+			mask && f.name == "schema" && !isSchema(pyjson.Str(f.value)):
 			o.Set(f.name, Hidden)
 		default:
 			o.Set(f.name, f.value)

@@ -11,6 +11,7 @@ import (
 	"github.com/airlock-secrets/airlock/airflow/dialect"
 	"github.com/airlock-secrets/airlock/airflow/pyjson"
 	"github.com/airlock-secrets/airlock/internal/connlint"
+	"github.com/airlock-secrets/airlock/internal/excerpt"
 	"github.com/airlock-secrets/airlock/internal/render"
 	"github.com/airlock-secrets/airlock/store"
 )
@@ -93,7 +94,7 @@ func listed(fields []string) string {
 	}
 	quoted := make([]string, len(fields))
 	for i, f := range fields {
-		quoted[i] = fmt.Sprintf("%q", store.Clip(f))
+		quoted[i] = fmt.Sprintf("%q", excerpt.Name(f))
 	}
 	return "the fields " + strings.Join(quoted, ", ") + more
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/airlock-secrets/airlock/airflow"
 	"github.com/airlock-secrets/airlock/airflow/dialect"
 	"github.com/airlock-secrets/airlock/internal/check"
+	"github.com/airlock-secrets/airlock/internal/excerpt"
 	"github.com/airlock-secrets/airlock/internal/render"
 	"github.com/airlock-secrets/airlock/store"
 )
@@ -216,7 +217,7 @@ func (r *run) missing(w Want, res *airlock.Result) {
 	}
 	why := "nothing is asked for it"
 	if len(asked) > 0 {
-		why = "not found: " + store.Clip(strings.Join(asked, ", "))
+		why = "not found: " + excerpt.Name(strings.Join(asked, ", "))
 	}
 	for _, a := range res.Attempts {
 		if a.Layer == airlock.LayerBackend && a.Outcome == airlock.Skipped && a.Reason != "" {

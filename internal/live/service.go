@@ -17,6 +17,7 @@ import (
 
 	"github.com/airlock-secrets/airlock"
 	"github.com/airlock-secrets/airlock/internal/check"
+	"github.com/airlock-secrets/airlock/internal/excerpt"
 	"github.com/airlock-secrets/airlock/store"
 )
 
@@ -127,7 +128,7 @@ func trouble(err error) (rule, text, fix string) {
 	case strings.Contains(err.Error(), "HTTP request to an HTTPS server"):
 		return ruleTLS, "the server speaks TLS only", fmt.Sprintf(scheme, "http://", "https://")
 	case errors.As(err, &dns):
-		return ruleUnreachable, fmt.Sprintf("the name %s does not resolve", store.Clip(dns.Name)), ""
+		return ruleUnreachable, fmt.Sprintf("the name %s does not resolve", excerpt.Name(dns.Name)), ""
 	case strings.Contains(err.Error(), "no such host"):
 		return ruleUnreachable, "the name does not resolve: " + reason(err), ""
 	case errors.Is(err, syscall.ECONNREFUSED), strings.Contains(err.Error(), "connection refused"): // gRPC tells by its text alone
@@ -158,7 +159,7 @@ func certificate(err error) (rule, text string) {
 		if name.Certificate != nil {
 			names = name.Certificate.DNSNames
 		}
-		return ruleTLS, fmt.Sprintf("the certificate is for %s, not for %s", store.Clip(strings.Join(names, ", ")), store.Clip(name.Host))
+		return ruleTLS, fmt.Sprintf("the certificate is for %s, not for %s", excerpt.Name(strings.Join(names, ", ")), excerpt.Name(name.Host))
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired && invalid.Cert != nil:
 		const day = "2006-01-02 15:04 UTC"
 		return ruleTLS, fmt.Sprintf("the certificate is good from %s to %s, and here it is %s: renew it, or set the clock",

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/airlock-secrets/airlock/internal/excerpt"
 )
 
 // notText finds the values in an env that are no text, which Kubernetes
@@ -29,7 +31,7 @@ func (r *reader) notText(d yamlDocument, env *yaml.Node, strict bool) {
 			what, fix = "a number", "put double quotes around the value"
 		}
 		if what != "" {
-			r.problem(d.span(value), "refused-line", "Kubernetes refuses the value of "+name+": it is "+what+", not text", fix)
+			r.problem(d.span(value), "refused-line", "Kubernetes refuses the value of "+excerpt.Word(name)+": it is "+what+", not text", fix)
 		}
 	}
 }
@@ -49,7 +51,7 @@ func (r *reader) notBase64(d yamlDocument, data *yaml.Node) {
 			continue
 		}
 		if _, err := base64.StdEncoding.DecodeString(text); err != nil {
-			r.problem(d.span(resolve(p.value)), "refused-line", "Kubernetes refuses the Secret: data holds base64, and "+p.key.Value+" is none",
+			r.problem(d.span(resolve(p.value)), "refused-line", "Kubernetes refuses the Secret: data holds base64, and "+excerpt.Word(p.key.Value)+" is none",
 				"write it below stringData instead, as it is")
 		}
 	}
@@ -68,7 +70,7 @@ func (r *reader) notOption(d yamlDocument, config *yaml.Node) {
 			if option.key.Value == "backend_kwargs" || option.key.Value == "secrets_backend_kwargs" {
 				rule = "kwargs-not-json"
 			}
-			r.problem(d.span(n), rule, "the chart writes "+option.key.Value+" into airflow.cfg as Go prints it, as in map[a:b]",
+			r.problem(d.span(n), rule, "the chart writes "+excerpt.Word(option.key.Value)+" into airflow.cfg as Go prints it, as in map[a:b]",
 				"write it as text: "+option.key.Value+": '{...}'")
 		}
 	}

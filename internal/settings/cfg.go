@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/airlock-secrets/airlock/airflow"
-	"github.com/airlock-secrets/airlock/store"
+	"github.com/airlock-secrets/airlock/internal/excerpt"
 )
 
 // configFile is an airflow.cfg as Python's ConfigParser holds it: strict, with
@@ -115,7 +115,7 @@ func (p *cfgParser) header(number int, name string) error {
 		return nil
 	}
 	if p.seen[airflow.OptionHome{Section: name}] {
-		return configError(p.file.path, number, duplicateSection, fmt.Sprintf("section %q is here a second time", store.Clip(name)),
+		return configError(p.file.path, number, duplicateSection, fmt.Sprintf("section %q is here a second time", excerpt.Name(name)),
 			"move its options under the first one")
 	}
 	p.seen[airflow.OptionHome{Section: name}] = true
@@ -138,7 +138,7 @@ func (p *cfgParser) assignment(number int, line string) error {
 	home := airflow.OptionHome{Section: p.section, Key: name}
 	if p.seen[home] {
 		return configError(p.file.path, number, duplicateOption,
-			fmt.Sprintf("option %q of section %q is here a second time", store.Clip(name), store.Clip(p.section)), "remove one of the two")
+			fmt.Sprintf("option %q of section %q is here a second time", excerpt.Name(name), excerpt.Name(p.section)), "remove one of the two")
 	}
 	p.seen[home] = true
 	p.option, p.at, p.last = name, number, number

@@ -8,6 +8,8 @@ import (
 
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
 	"github.com/moby/buildkit/frontend/dockerfile/shell"
+
+	"github.com/airlock-secrets/airlock/internal/excerpt"
 )
 
 // parseDockerfile returns the variables that ENV sets in the image that a
@@ -335,7 +337,7 @@ func (p *dockerParser) env(node *parser.Node) {
 		got.Name = name
 		got.Value, err = p.expand(n.Next.Value, &s.scope)
 		if err != nil {
-			got.Refused = fmt.Sprintf("the value of ENV %s is ignored: %v", name, err)
+			got.Refused = fmt.Sprintf("the value of ENV %s is ignored: %v", excerpt.Word(name), err)
 			p.refuse(got)
 			continue
 		}

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/airlock-secrets/airlock/airflow"
+	"github.com/airlock-secrets/airlock/internal/excerpt"
 	"github.com/airlock-secrets/airlock/internal/program"
 	"github.com/airlock-secrets/airlock/store"
 )
@@ -78,7 +79,7 @@ func (s *Settings) option(ctx context.Context, section, key string, secret Secre
 	}
 	return Option{}, &store.Error{
 		Op: "read option", Name: optionName(home), Code: store.NotFound,
-		Err: &Error{Type: configException, Message: fmt.Sprintf("section/key [%s] not found in config", home)},
+		Err: &Error{Type: configException, Message: fmt.Sprintf("section/key [%s] not found in config", excerpt.Name(home.String()))},
 	}
 }
 
@@ -105,7 +106,9 @@ func finish(home, at airflow.OptionHome, got found) Option {
 	return o
 }
 
-func optionName(h airflow.OptionHome) string { return fmt.Sprintf("[%s] %s", h.Section, h.Key) }
+func optionName(h airflow.OptionHome) string {
+	return "[" + excerpt.Name(h.Section) + "] " + excerpt.Name(h.Key)
+}
 
 // reader is one look-up: a method for each place it goes through.
 type reader struct {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/openbao/openbao/api/v2"
 
+	"github.com/airlock-secrets/airlock/internal/excerpt"
 	"github.com/airlock-secrets/airlock/store"
 )
 
@@ -79,7 +80,7 @@ func (s sameServer) RoundTrip(r *http.Request) (*http.Response, error) {
 		return answer, nil
 	}
 	return nil, errors.Join(&store.Error{Op: "set up Vault", Store: "vault " + r.URL.Host, Code: store.Invalid,
-		Err: errors.New("the server sends the request on to another one, " + store.Clip(to.Host)), Hint: "set VAULT_ADDR to the address of that server"},
+		Err: errors.New("the server sends the request on to another one, " + excerpt.Name(to.Host)), Hint: "set VAULT_ADDR to the address of that server"},
 		answer.Body.Close())
 }
 

@@ -2,9 +2,12 @@ package stores
 
 import (
 	"fmt"
+	"slices"
 	"strings"
+	"sync"
 	"unicode"
 
+	"github.com/airlock-secrets/airlock/internal/excerpt"
 	"github.com/airlock-secrets/airlock/internal/spelling"
 )
 
@@ -23,6 +26,25 @@ func (t Table) advice(class string) string {
 	}
 	return "airlock knows: " + strings.Join(t.classes(), ", ")
 }
+
+// Shown is a class as a message shows it: see [excerpt.Class].
+func (t Table) Shown(class string) string {
+	var known []string
+	for _, row := range t {
+		known = append(append(known, row.Class), row.Old...)
+	}
+	return excerpt.Class(class, known)
+}
+
+// Kwargs are the names of the kwargs of all classes, sorted.
+var Kwargs = sync.OnceValue(func() []string {
+	var all []string
+	for _, row := range Known() {
+		all = append(all, row.Kwargs...)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+})
 
 func (t Table) has(class string) bool {
 	_, err := t.Find(class)

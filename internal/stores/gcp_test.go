@@ -60,7 +60,7 @@ func TestGCP(t *testing.T) {
 // TestGCPRefused: arguments are checked first, then names, then credentials.
 func TestGCPRefused(t *testing.T) {
 	for kwargs, want := range map[string]string{
-		`{"profile": "x", "sep": "/", "gcp_keyfile_dict": "x"}`: "unexpected keyword argument 'profile'",
+		`{"profile": "x", "sep": "/", "gcp_keyfile_dict": "x"}`: "unexpected keyword argument '***'",
 		`{"sep": "/", "gcp_keyfile_dict": "x"}`:                 "should follows that pattern",
 		`{"gcp_keyfile_dict": "x"}`:                             "string indices must be integers",
 		`{"gcp_key_path": "a.txt"}`:                             "Unrecognised extension",

@@ -143,13 +143,13 @@ func (t Table) find(class, section string) (Resolve, error) {
 			return Resolve{Row: row}, nil
 		}
 		if slices.Contains(row.Old, class) {
-			refused := couldNotLoad(class, section)
+			refused := t.couldNotLoad(class, section)
 			return Resolve{Row: row, Refused: refused, Note: fmt.Sprintf("%s is gone in Airflow 3, which does not start with it (%s: %s): write %s",
 				class, refused.Type, refused.Message, row.Class)}, nil
 		}
 	}
-	return Resolve{}, &store.Error{Op: "load the secrets backend", Name: class, Code: store.Invalid,
-		Err: couldNotLoad(class, section), Hint: t.advice(class)}
+	return Resolve{}, &store.Error{Op: "load the secrets backend", Name: t.Shown(class), Code: store.Invalid,
+		Err: t.couldNotLoad(class, section), Hint: t.advice(class)}
 }
 
 // Open builds the backend that class names. With exact, an old path fails as
@@ -161,11 +161,11 @@ func (t Table) Open(class string, kwargs *pyjson.Object, env Env, exact bool) (*
 		return nil, err
 	}
 	if exact && found.Refused != nil {
-		return nil, &store.Error{Op: "load the secrets backend", Name: class, Code: store.Invalid,
+		return nil, &store.Error{Op: "load the secrets backend", Name: t.Shown(class), Code: store.Invalid,
 			Err: found.Refused, Hint: "write " + found.Row.Class}
 	}
 	if found.Row.New == nil {
-		return nil, &store.Error{Op: "load the secrets backend", Name: class, Code: store.Unsupported,
+		return nil, &store.Error{Op: "load the secrets backend", Name: t.Shown(class), Code: store.Unsupported,
 			Err:  errors.New("this version of airlock does not read this backend yet"),
 			Hint: "it reads: " + strings.Join(t.readable(), ", ")}
 	}
@@ -196,13 +196,13 @@ func notConstructed(class string, err error) error {
 }
 
 // couldNotLoad is how getimport() of Airflow's configuration ends.
-func couldNotLoad(class, section string) *airflow.Error {
+func (t Table) couldNotLoad(class, section string) *airflow.Error {
 	key := "secrets_backend"
 	if section != "workers" {
 		section, key = "secrets", "backend"
 	}
-	return &airflow.Error{Type: "AirflowConfigException", Message: fmt.Sprintf(
-		"The object could not be loaded. Please check \"%s\" key in \"%s\" section. Current value: \"%s\".", key, section, store.Clip(class))}
+	return airflow.Quoting("AirflowConfigException", fmt.Sprintf("The object could not be loaded. Please check %q key in %q section. Current value: ", key, section)+"\"%s\".",
+		t.Shown(class), class)
 }
 
 func (t Table) readable() []string {

@@ -20,6 +20,7 @@ import (
 	"syscall"
 
 	"github.com/airlock-secrets/airlock/internal/diskfile"
+	"github.com/airlock-secrets/airlock/internal/excerpt"
 	"github.com/airlock-secrets/airlock/internal/wait"
 	"github.com/airlock-secrets/airlock/internal/wholefile"
 	"github.com/airlock-secrets/airlock/store"
@@ -234,7 +235,7 @@ func RealDir(dir string) (string, error) {
 		abs, err = filepath.EvalSymlinks(abs)
 	}
 	if err != nil {
-		return "", fmt.Errorf("finding the folder %q: %w", store.Clip(dir), err)
+		return "", fmt.Errorf("finding the folder %q: %w", excerpt.Name(dir), err)
 	}
 	return abs, nil
 }

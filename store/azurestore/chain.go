@@ -12,6 +12,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 
 	"github.com/airlock-secrets/airlock/airflow"
+	"github.com/airlock-secrets/airlock/internal/excerpt"
 	"github.com/airlock-secrets/airlock/internal/route"
 	"github.com/airlock-secrets/airlock/store"
 )
@@ -76,7 +77,7 @@ func (l *login) defaultChain(o *Options) (azcore.TokenCredential, error) {
 		return nil, &store.Error{Code: store.Invalid, Hint: "correct AZURE_TOKEN_CREDENTIALS",
 			Err: &airflow.Error{Type: "ValueError", Message: fmt.Sprintf("Invalid value for AZURE_TOKEN_CREDENTIALS: %s. Valid values are: dev, prod, azureclicredential, "+
 				"azuredeveloperclicredential, azurepowershellcredential, environmentcredential, interactivebrowsercredential, "+
-				"managedidentitycredential, visualstudiocodecredential, workloadidentitycredential.", store.Clip(wanted))}}
+				"managedidentitycredential, visualstudiocodecredential, workloadidentitycredential.", excerpt.Name(wanted))}}
 	}
 	return c, nil
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 
 	"github.com/airlock-secrets/airlock/airflow"
+	"github.com/airlock-secrets/airlock/internal/excerpt"
 	sharedlogin "github.com/airlock-secrets/airlock/internal/login"
 	"github.com/airlock-secrets/airlock/store"
 )
@@ -224,7 +225,7 @@ func checkResource(scope string, asked *url.URL) error {
 		Hint: `correct vault_url; where the address is meant, set "verify_challenge_resource": false in backend_kwargs`,
 		Err: &airflow.Error{Type: "ValueError", Message: fmt.Sprintf("The challenge resource '%s' does not match the requested domain. Pass "+
 			"`verify_challenge_resource=False` to your client's constructor to disable this verification. "+
-			"See https://aka.ms/azsdk/blog/vault-uri for more information.", store.Clip(u.Host))}}
+			"See https://aka.ms/azsdk/blog/vault-uri for more information.", excerpt.Name(u.Host))}}
 }
 
 // chanLock is a mutex that a context may give up waiting for.

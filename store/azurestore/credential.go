@@ -16,6 +16,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 
 	"github.com/airlock-secrets/airlock/airflow"
+	"github.com/airlock-secrets/airlock/internal/excerpt"
 	"github.com/airlock-secrets/airlock/internal/wire/requests"
 	"github.com/airlock-secrets/airlock/store"
 )
@@ -229,7 +230,7 @@ func (c *tenantCredential) GetToken(ctx context.Context, o policy.TokenRequestOp
 			Hint: "tenant_id (AZURE_TENANT_ID) is not the tenant of the vault: correct it, or vault_url",
 			Err: &airflow.Error{Type: "ClientAuthenticationError", Message: fmt.Sprintf("The current credential is not configured to acquire tokens for tenant %s. "+
 				"To enable acquiring tokens for this tenant add it to the additionally_allowed_tenants when creating the credential, "+
-				"or add \"*\" to additionally_allowed_tenants to allow acquiring tokens for any tenant.", store.Clip(asked))}}
+				"or add \"*\" to additionally_allowed_tenants to allow acquiring tokens for any tenant.", excerpt.Name(asked))}}
 	}
 	token, err := c.next.GetToken(ctx, o)
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/airlock-secrets/airlock/airflow"
 	"github.com/airlock-secrets/airlock/airflow/pyjson"
+	"github.com/airlock-secrets/airlock/internal/excerpt"
 	"github.com/airlock-secrets/airlock/store"
 )
 
@@ -90,7 +91,7 @@ func pythonName(v any) string {
 
 // ignored says what comes of a kwarg that SecretClient does not know.
 func ignored(name string) string {
-	note := fmt.Sprintf("the kwarg %q is ignored: neither AzureKeyVaultBackend nor SecretClient knows it", store.Clip(name))
+	note := fmt.Sprintf("the kwarg %q is ignored: neither AzureKeyVaultBackend nor SecretClient knows it", excerpt.Near(name, append(Kwargs(), "profile", "tenant", "client", "secret")))
 	switch name {
 	case "authority", "disable_instance_discovery", "additionally_allowed_tenants":
 		note = fmt.Sprintf("the kwarg %q is ignored: it goes to SecretClient and never reaches the credential (AZURE_AUTHORITY_HOST does)", name)

@@ -3,11 +3,11 @@ package azurestore
 import (
 	"log/slog"
 	"net/http"
-	"net/url"
 	"path/filepath"
 	"strings"
 	"time"
 
+	"github.com/airlock-secrets/airlock/internal/excerpt"
 	"github.com/airlock-secrets/airlock/internal/program"
 	"github.com/airlock-secrets/airlock/internal/redact"
 	"github.com/airlock-secrets/airlock/internal/route"
@@ -110,12 +110,7 @@ func (o *Options) timeout() time.Duration {
 // address is the vault's without what SecretClient takes off its ends.
 func (o *Options) address() string { return strings.Trim(o.VaultURL, " /") }
 
-// label is what people call the store: the address without user info and
-// query.
+// label is what people call the store: the scheme, host and port of the address.
 func label(address string) string {
-	u, err := url.Parse(address)
-	if err != nil || u.Host == "" {
-		return "azure key vault"
-	}
-	return strings.TrimRight("azure key vault "+(&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String(), "/")
+	return "azure key vault " + excerpt.Address(address)
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/airlock-secrets/airlock/airflow"
 	"github.com/airlock-secrets/airlock/airflow/pyjson"
+	"github.com/airlock-secrets/airlock/internal/excerpt"
 	"github.com/airlock-secrets/airlock/store"
 )
 
@@ -44,7 +45,7 @@ func unparsable(path, message string, line int) error {
 	if line > 0 {
 		where = fmt.Sprintf(", line %d", line)
 	}
-	return invalid("AirflowFileParseException", fmt.Sprintf("Failed to load the secret file. %s%s: %s", store.Clip(path), where, message),
+	return invalid("AirflowFileParseException", fmt.Sprintf("Failed to load the secret file. %s%s: %s", excerpt.Name(path), where, message),
 		"correct the file: Airflow reads nothing of it")
 }
 
@@ -179,7 +180,7 @@ func (f *file) single(listsOnly bool) (*pyjson.Object, error) {
 		}
 	}
 	if many != nil {
-		return nil, invalid("VariableNotUnique", fmt.Sprintf("the file %s has several values, or an empty list, for the keys %q", store.Clip(f.path), clipAll(many)),
+		return nil, invalid("VariableNotUnique", fmt.Sprintf("the file %s has several values, or an empty list, for the keys %q", excerpt.Name(f.path), clipAll(many)),
 			"keep one value for each key: Airflow reads nothing of the file")
 	}
 	return out, nil
@@ -189,7 +190,7 @@ func clipAll(names []string) []string {
 	const most = 10
 	names = slices.Clone(names[:min(len(names), most)])
 	for i := range names {
-		names[i] = store.Clip(names[i])
+		names[i] = excerpt.Name(names[i])
 	}
 	return names
 }
@@ -225,12 +226,12 @@ func (f *file) connection(id string, v any) (made any, ok bool, err error) {
 		case 1:
 			v = list[0]
 		default:
-			return nil, false, invalid("ConnectionNotUnique", fmt.Sprintf("Found multiple values for %s in %s.", store.Clip(id), store.Clip(f.path)),
+			return nil, false, invalid("ConnectionNotUnique", fmt.Sprintf("Found multiple values for %s in %s.", excerpt.Name(id), excerpt.Name(f.path)),
 				"keep one value for each connection id: Airflow reads nothing of the file")
 		}
 	}
 	if made, err = makeConnection(id, v); err != nil {
-		return nil, false, &store.Error{Code: store.Invalid, Err: fmt.Errorf("the connection %q in %s: %w", store.Clip(id), store.Clip(f.path), err),
+		return nil, false, &store.Error{Code: store.Invalid, Err: fmt.Errorf("the connection %q in %s: %w", excerpt.Name(id), excerpt.Name(f.path), err),
 			Hint: "correct it: Airflow reads no connection of the file"}
 	}
 	return made, true, nil

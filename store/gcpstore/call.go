@@ -19,6 +19,7 @@ import (
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/metadata"
 
+	"github.com/airlock-secrets/airlock/internal/excerpt"
 	"github.com/airlock-secrets/airlock/internal/route"
 	"github.com/airlock-secrets/airlock/store"
 )
@@ -62,7 +63,7 @@ func (s *Store) read(ctx context.Context, resource string, f call) error {
 		if s.now().Add(wait).After(deadline) {
 			return err
 		}
-		s.log.DebugContext(ctx, "the service asks for patience", "store", s.Name(), "resource", store.Clip(resource), "wait", wait)
+		s.log.DebugContext(ctx, "the service asks for patience", "store", s.Name(), "resource", excerpt.Name(resource), "wait", wait)
 		if err := s.sleep(ctx, wait); err != nil {
 			return err
 		}
@@ -182,7 +183,7 @@ func (s *Store) tlsConfig() (*tls.Config, error) {
 	if err == nil {
 		config.RootCAs = x509.NewCertPool()
 		if !config.RootCAs.AppendCertsFromPEM(pem) {
-			err = fmt.Errorf("%s holds no certificate", store.Clip(file))
+			err = fmt.Errorf("%s holds no certificate", excerpt.Name(file))
 		}
 	}
 	if err != nil {

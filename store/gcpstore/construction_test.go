@@ -29,7 +29,7 @@ const projectless = "Project ID could not be determined. Please provide 'project
 func inConfig(members obj) obj { return obj{"gcp_credential_config_file": members, "project_id": "p"} }
 
 var constructions = []construction{
-	{obj{"bogus": 1}, "TypeError", "LoggingMixin.__init__() got an unexpected keyword argument 'bogus'", false},
+	{obj{"bogus": 1}, "TypeError", "LoggingMixin.__init__() got an unexpected keyword argument '***'", false},
 	{obj{"context": nil, "project_id": "p"}, "", "", true},
 	{obj{"gcp_keyfile_dict": "{\"private_key\": \"hunter2\"}"}, "TypeError", "string indices must be integers, not 'str'", false},
 	{obj{"gcp_keyfile_dict": []any{1}}, "TypeError", "list indices must be integers or slices, not str", false},
@@ -60,7 +60,7 @@ var constructions = []construction{
 	{obj{"impersonation_chain": 5}, "TypeError", "'int' object is not subscriptable", false},
 	{obj{"impersonation_chain": obj{"a": 1}}, "KeyError", "-1", false},
 	{obj{"gcp_credential_config_file": user(), "impersonation_chain": []any{"x"}}, "AirflowException",
-		"Could not extract project_id from service account's email: x.", false},
+		"Could not extract project_id from service account's email: ***.", false},
 	{obj{"gcp_credential_config_file": user(), "impersonation_chain": []any{5}}, "AttributeError", "'int' object has no attribute 'split'", false},
 	{obj{"gcp_scopes": 5}, "TypeError", "'int' object is not iterable", false},
 	{obj{"project_id": 5}, "", "", true},

@@ -12,6 +12,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/airlock-secrets/airlock/internal/excerpt"
 	"github.com/airlock-secrets/airlock/internal/login"
 	"github.com/airlock-secrets/airlock/store"
 )
@@ -123,9 +124,9 @@ func target(universe string) string {
 
 // Name is "gcp", the project, and the service's host where it is not Google's.
 func (s *Store) Name() string {
-	name := "gcp projects/" + store.Clip(s.project)
+	name := "gcp projects/" + excerpt.Name(s.project)
 	if s.universe != DefaultUniverse {
-		name += " at secretmanager." + store.Clip(s.universe)
+		name += " at secretmanager." + excerpt.Name(s.universe)
 	}
 	return name
 }

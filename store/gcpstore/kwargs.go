@@ -8,6 +8,7 @@ import (
 
 	"github.com/airlock-secrets/airlock/airflow"
 	"github.com/airlock-secrets/airlock/airflow/pyjson"
+	"github.com/airlock-secrets/airlock/internal/excerpt"
 	"github.com/airlock-secrets/airlock/store"
 )
 
@@ -22,7 +23,7 @@ func CheckKwargs(kwargs *pyjson.Object) error {
 	for _, name := range kwargs.Keys() {
 		if !slices.Contains(parameters, name) {
 			return &store.Error{Op: "configure", Store: "gcp", Code: store.Invalid,
-				Err:  python("TypeError", fmt.Sprintf("LoggingMixin.__init__() got an unexpected keyword argument '%s'", store.Clip(name))),
+				Err:  airflow.UnknownKwarg("LoggingMixin.__init__", name, parameters),
 				Hint: "remove it from backend_kwargs; the class takes " + strings.Join(parameters[:len(parameters)-1], ", ")}
 		}
 	}
@@ -100,7 +101,7 @@ func (s *Store) universeNote() string {
 		return ""
 	}
 	return fmt.Sprintf("the credentials are of the universe %s, the service asked is in %s: set GOOGLE_CLOUD_UNIVERSE_DOMAIN",
-		store.Clip(theirs), store.Clip(s.universe))
+		excerpt.Name(theirs), excerpt.Name(s.universe))
 }
 
 // onlyLogged reports whether the constructor goes on after err: it catches
@@ -180,7 +181,7 @@ func (k kwargReader) credentials() (*Credentials, error) {
 	}
 	_, host, ok := strings.Cut(principal, "@")
 	if !ok {
-		return nil, python("AirflowException", "Could not extract project_id from service account's email: "+store.Clip(principal)+".")
+		return nil, python("AirflowException", "Could not extract project_id from service account's email: "+excerpt.Account(principal)+".")
 	}
 	host, _, _ = strings.Cut(host, "@")
 	project, _, _ := strings.Cut(host, ".")

@@ -11,8 +11,8 @@ import (
 	"github.com/airlock-secrets/airlock/airflow"
 	"github.com/airlock-secrets/airlock/airflow/pyjson"
 	"github.com/airlock-secrets/airlock/internal/diskfile"
+	"github.com/airlock-secrets/airlock/internal/excerpt"
 	"github.com/airlock-secrets/airlock/internal/program"
-	"github.com/airlock-secrets/airlock/store"
 )
 
 // maxKeyFile bounds a file of credentials.
@@ -138,20 +138,20 @@ func osError(path string, err error) error {
 	case errors.Is(err, syscall.EISDIR):
 		kind, text = "IsADirectoryError", "[Errno 21] Is a directory"
 	}
-	return python(kind, text+": '"+store.Clip(path)+"'")
+	return python(kind, text+": '"+excerpt.Name(path)+"'")
 }
 
 // fromConfigFile is google.auth.load_credentials_from_file, named being the
 // word of what names the file.
 func fromConfigFile(env Env, path string, named program.Word, scopes []string) (*Credentials, error) {
 	if !env.exists(path) {
-		return nil, defaultError("File " + store.Clip(path) + " was not found.")
+		return nil, defaultError("File " + excerpt.Name(path) + " was not found.")
 	}
 	text, err := readFile(env, path)
 	if err != nil {
 		return nil, err
 	}
-	c, err := fromConfigText(env, "File "+store.Clip(path), text, env.Words.File(env.path(path), named), scopes)
+	c, err := fromConfigText(env, "File "+excerpt.Name(path), text, env.Words.File(env.path(path), named), scopes)
 	if err == nil {
 		c.file = env.path(path)
 	}

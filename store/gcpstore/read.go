@@ -10,6 +10,7 @@ import (
 	"cloud.google.com/go/secretmanager/apiv1/secretmanagerpb"
 	"google.golang.org/grpc"
 
+	"github.com/airlock-secrets/airlock/internal/excerpt"
 	"github.com/airlock-secrets/airlock/store"
 )
 
@@ -45,7 +46,7 @@ func (s *Store) Get(ctx context.Context, name string) (*store.Secret, error) {
 		return nil
 	})
 	if store.CodeOf(err) == store.NotFound {
-		s.log.DebugContext(ctx, "no such secret", "store", s.Name(), "name", store.Clip(name))
+		s.log.DebugContext(ctx, "no such secret", "store", s.Name(), "name", excerpt.Name(name))
 	}
 	return secret, err
 }

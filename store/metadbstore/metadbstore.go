@@ -13,6 +13,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/airlock-secrets/airlock/airflow/pyjson"
+	"github.com/airlock-secrets/airlock/internal/excerpt"
 	"github.com/airlock-secrets/airlock/store"
 )
 
@@ -185,9 +186,9 @@ func (s *Store) Locate(name string) string {
 	if err != nil {
 		return name
 	}
-	where := fmt.Sprintf("table %s, %s = %q", a.table, a.column, store.Clip(a.id))
+	where := fmt.Sprintf("table %s, %s = %q", a.table, a.column, excerpt.Name(a.id))
 	if a.team != "" {
-		where += fmt.Sprintf(", team_name = %q or none", store.Clip(a.team))
+		where += fmt.Sprintf(", team_name = %q or none", excerpt.Name(a.team))
 	}
 	return where
 }

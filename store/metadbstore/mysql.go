@@ -14,6 +14,7 @@ import (
 
 	"github.com/go-sql-driver/mysql"
 
+	"github.com/airlock-secrets/airlock/internal/excerpt"
 	"github.com/airlock-secrets/airlock/store"
 )
 
@@ -47,7 +48,7 @@ func mysqlEngine(u location, f files) (*engine, error) {
 		switch known, refused := mysqlOption(name); {
 		case !known:
 			return nil, wrong(store.Invalid, "options are those of the Python driver: charset, unix_socket, ssl_ca, connect_timeout, ...",
-				"sql_alchemy_conn has the option %q, which MySQL's clients do not know", store.Clip(name))
+				"sql_alchemy_conn has the option %q, which MySQL's clients do not know", excerpt.Name(name))
 		case refused:
 			return nil, wrong(store.Unsupported, "write what it stands for into the URL",
 				"airlock does not know how to do what the option %s in sql_alchemy_conn asks for", name)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/go-sql-driver/mysql"
 
+	"github.com/airlock-secrets/airlock/internal/excerpt"
 	"github.com/airlock-secrets/airlock/store"
 )
 
@@ -62,7 +63,7 @@ func mysqlChecks(u location, mode string, hasCA bool) (chain, name bool, err err
 		return true, true, nil
 	default:
 		return false, false, wrong(store.Invalid, "write DISABLED, PREFERRED, REQUIRED, VERIFY_CA or VERIFY_IDENTITY",
-			"ssl_mode in sql_alchemy_conn is %q", store.Clip(mode))
+			"ssl_mode in sql_alchemy_conn is %q", excerpt.Name(mode))
 	}
 	if isOn(u.option("ssl_verify_identity")) {
 		return true, true, nil
@@ -129,7 +130,7 @@ func (f files) authorities(file, folder string) (*x509.CertPool, error) {
 func fileError(err error) error {
 	var failed *os.PathError
 	if errors.As(err, &failed) {
-		return fmt.Errorf("%q: %w", store.Clip(failed.Path), failed.Err)
+		return fmt.Errorf("%q: %w", excerpt.Name(failed.Path), failed.Err)
 	}
 	return err
 }

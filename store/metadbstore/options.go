@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/airlock-secrets/airlock/internal/excerpt"
 	"github.com/airlock-secrets/airlock/internal/route"
 	"github.com/airlock-secrets/airlock/store"
 )
@@ -63,7 +64,7 @@ func (o Options) engine() (*engine, error) {
 		return mysqlEngine(u, files{o.Confined})
 	}
 	return nil, wrong(store.Unsupported, "Airflow keeps its metadata in postgresql, mysql or sqlite: name such a database, or leave it out",
-		"airlock cannot read a metadata database in %s", store.Clip(u.backend))
+		"airlock cannot read a metadata database in %s", excerpt.Name(u.backend))
 }
 
 // checkDriver refuses a driver that SQLAlchemy has not for this database.
@@ -77,7 +78,7 @@ func (u *location) checkDriver(known ...string) error {
 		}
 	}
 	return wrong(store.Invalid, "write one of "+strings.Join(known, ", ")+" after the plus sign, or leave it out",
-		"sql_alchemy_conn names the driver %q, which SQLAlchemy has not for %s", store.Clip(u.driver), u.backend)
+		"sql_alchemy_conn names the driver %q, which SQLAlchemy has not for %s", excerpt.Name(u.driver), u.backend)
 }
 
 // wrong is a failure of the settings.

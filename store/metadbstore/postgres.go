@@ -14,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
 
+	"github.com/airlock-secrets/airlock/internal/excerpt"
 	"github.com/airlock-secrets/airlock/store"
 )
 
@@ -107,7 +108,7 @@ func postgresSettings(u location, getenv func(string) (string, bool)) (settings,
 		switch postgresOptionOf(name) {
 		case pgUnknown:
 			return nil, nil, wrong(store.Invalid, "options are those of libpq: sslmode, sslrootcert, connect_timeout, options, ...",
-				"sql_alchemy_conn has the option %q, which PostgreSQL's clients do not know", store.Clip(name))
+				"sql_alchemy_conn has the option %q, which PostgreSQL's clients do not know", excerpt.Name(name))
 		case pgRefused:
 			return nil, nil, wrong(store.Unsupported, "leave it out, or leave the metadata database out",
 				"airlock does not know how to do what the option %s in sql_alchemy_conn asks for", name)

@@ -16,6 +16,7 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 
 	"github.com/airlock-secrets/airlock/internal/diskfile"
+	"github.com/airlock-secrets/airlock/internal/excerpt"
 	"github.com/airlock-secrets/airlock/store"
 )
 
@@ -35,7 +36,7 @@ func sqliteURL(u location) (*engine, error) {
 		return nil, wrong(store.Unsupported, "write it as "+form, "sql_alchemy_conn gives SQLite a URI (uri=true)")
 	case !filepath.IsAbs(u.database):
 		return nil, wrong(store.Invalid, "use an absolute path, such as sqlite:////tmp/airflow.db, as Airflow demands",
-			"sql_alchemy_conn has the relative path %q", store.Clip(u.database))
+			"sql_alchemy_conn has the relative path %q", excerpt.Name(u.database))
 	}
 	return sqliteEngine(u.database)
 }
@@ -48,7 +49,7 @@ const busyTimeout = "5000"
 func sqliteEngine(path string) (*engine, error) {
 	abs, err := filepath.Abs(path)
 	if err != nil {
-		return nil, fmt.Errorf("finding %q: %w", store.Clip(path), err)
+		return nil, fmt.Errorf("finding %q: %w", excerpt.Name(path), err)
 	}
 	query := url.Values{
 		"mode": {"ro"}, "_busy_timeout": {busyTimeout}, "_query_only": {"on"}, "_dqs": {"0"}, "_error_rc": {"1"},

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/airlock-secrets/airlock/internal/excerpt"
 	"github.com/airlock-secrets/airlock/store"
 )
 
@@ -109,9 +110,9 @@ func (u *location) where(host string) string {
 	if host == "" {
 		host = "its usual socket"
 	}
-	where := u.backend + " at " + store.Clip(host)
+	where := u.backend + " at " + excerpt.Name(host)
 	if u.database != "" && strings.IndexFunc(u.database, func(r rune) bool { return !isNameLetter(r) }) < 0 {
-		where += "/" + store.Clip(u.database)
+		where += "/" + excerpt.Name(u.database)
 	}
 	return where
 }

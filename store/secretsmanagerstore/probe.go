@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/airlock-secrets/airlock/internal/awsconn"
+	"github.com/airlock-secrets/airlock/internal/excerpt"
 	"github.com/airlock-secrets/airlock/store"
 )
 
@@ -25,11 +26,11 @@ func (s *Store) Explain(ctx context.Context, name string, err error) *store.Symp
 	var refusal *awsconn.Refusal
 	if errors.As(err, &refusal) && strings.Contains(refusal.Message, "staging label") {
 		return &store.Symptom{Topic: store.TopicNoVersion, Name: name,
-			Text: fmt.Sprintf("the secret %q is there, but no version of it has the label AWSCURRENT", store.Clip(name)),
+			Text: fmt.Sprintf("the secret %q is there, but no version of it has the label AWSCURRENT", excerpt.Name(name)),
 			Fix:  "aws secretsmanager put-secret-value --secret-id " + name + " --secret-string file://VALUE"}
 	}
 	if store.CodeOf(err) == store.NotFound && strings.Contains(err.Error(), "marked for deletion") {
-		return &store.Symptom{Topic: store.TopicNoVersion, Name: name, Text: fmt.Sprintf("the secret %q is marked for deletion", store.Clip(name)),
+		return &store.Symptom{Topic: store.TopicNoVersion, Name: name, Text: fmt.Sprintf("the secret %q is marked for deletion", excerpt.Name(name)),
 			Fix: "aws secretsmanager restore-secret --secret-id " + name}
 	}
 	return s.client.Explain(ctx, name, err, "secretsmanager:GetSecretValue", func(partition, region, account string) string {

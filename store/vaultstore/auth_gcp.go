@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/airlock-secrets/airlock/airflow/pyjson"
+	"github.com/airlock-secrets/airlock/internal/excerpt"
 	"github.com/airlock-secrets/airlock/store"
 )
 
@@ -115,7 +116,7 @@ func (g GCP) claims(ctx context.Context, account GoogleAccount) (name, claims st
 	name = "projects/" + project + "/serviceAccounts/" + email
 	if project == "" || strings.Contains(project+email, "/") {
 		return "", "", raised("TypeError", fmt.Sprintf("Parameter \"name\" value \"%s\" does not match the pattern \"^projects/[^/]+/serviceAccounts/[^/]+$\"",
-			store.Clip(name)), "set GOOGLE_CLOUD_PROJECT, or give the key of a service account")
+			"projects/"+excerpt.Name(project)+"/serviceAccounts/"+excerpt.Account(email)), "set GOOGLE_CLOUD_PROJECT, or give the key of a service account")
 	}
 	now := time.Now()
 	o := members("iat", now.Unix(), "exp", now.Add(claimsLife).Unix(), "sub", email, "aud", "vault/"+pyjson.Str(g.Role))

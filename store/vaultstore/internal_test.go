@@ -168,7 +168,7 @@ func TestKwargsRefused(t *testing.T) {
 		{kwargs: `{"token": 5}`, later: "InvalidHeader: the kwarg token is not a string", hint: "backend_kwargs"},
 		{kwargs: `{"token": "t", "verifiy": false}`, later: "TypeError: Adapter.__init__() got an unexpected keyword argument 'verifiy'", hint: `write "verify"`},
 		{kwargs: `{"token": "t", "tokenpath": "x"}`, later: "TypeError: Adapter.__init__() got an unexpected keyword argument 'tokenpath'", hint: `write "token_path"`},
-		{kwargs: `{"token": "t", "timeout": 0, "zzzzzz": 1}`, later: "TypeError: Adapter.__init__() got an unexpected keyword argument 'zzzzzz'", hint: "knows no such argument"},
+		{kwargs: `{"token": "t", "timeout": 0, "zzzzzz": 1}`, later: "TypeError: Adapter.__init__() got an unexpected keyword argument '***'", hint: "knows no such argument"},
 		{kwargs: `{"token": "t", "base_uri": "x"}`, later: "TypeError: hvac.adapters.JSONAdapter() got multiple values for keyword argument 'base_uri'", hint: "backend_kwargs"},
 		{kwargs: `{"token": "t", "adapter": "x"}`, later: "TypeError: 'str' object is not callable", hint: "backend_kwargs"},
 		{kwargs: `{"token": "t", "timeout": "10"}`, later: "ValueError: the kwarg timeout must be a number of seconds above 0", hint: "backend_kwargs"},
@@ -234,7 +234,7 @@ func TestKwargsOfTheClient(t *testing.T) {
 	if want := "ns{false /ca /c /k} 1.5s map[http: https:http://p] true true true true true/m/1"; got != want {
 		t.Errorf("options are %s, want %s", got, want)
 	}
-	if s.Name() != "vault https://v/x" {
+	if s.Name() != "vault https://v" {
 		t.Errorf("the store is called %q", s.Name())
 	}
 	for _, text := range []string{fmt.Sprintf("%v %+v %#v %s", s, s, s, o), fmt.Sprintf("%v", []any{o, o.Auth, struct{ M Method }{o.Auth}})} {

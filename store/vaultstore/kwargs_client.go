@@ -9,6 +9,7 @@ import (
 
 	"github.com/airlock-secrets/airlock/airflow"
 	"github.com/airlock-secrets/airlock/airflow/pyjson"
+	"github.com/airlock-secrets/airlock/internal/excerpt"
 	"github.com/airlock-secrets/airlock/internal/spelling"
 )
 
@@ -72,8 +73,7 @@ func (k kwargReader) clientOptions(o *Options) error {
 		set, known := clientKwargs[name]
 		if !known {
 			// Python binds arguments before it looks at any of them.
-			return &unknownKwargError{name, &airflow.Error{Type: "TypeError",
-				Message: fmt.Sprintf("Adapter.__init__() got an unexpected keyword argument '%s'", name)}}
+			return &unknownKwargError{name, airflow.UnknownKwarg("Adapter.__init__", name, Kwargs())}
 		}
 		if err := set(o, v); err != nil && first == nil {
 			first = err
@@ -100,9 +100,9 @@ func hintOf(err error) string {
 	switch {
 	case errors.As(err, &unknown):
 		if near := nearest(unknown.kwarg); near != "" {
-			return fmt.Sprintf("remove %q from backend_kwargs, or write %q", unknown.kwarg, near)
+			return fmt.Sprintf("remove %q from backend_kwargs, or write %q", excerpt.Near(unknown.kwarg, Kwargs()), near)
 		}
-		return fmt.Sprintf("remove %q from backend_kwargs: VaultBackend knows no such argument", unknown.kwarg)
+		return fmt.Sprintf("remove %q from backend_kwargs: VaultBackend knows no such argument", excerpt.Near(unknown.kwarg, Kwargs()))
 	case !errors.As(err, &python):
 		return ""
 	case strings.Contains(python.Message, "authentication type requires"):

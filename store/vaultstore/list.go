@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/airlock-secrets/airlock/internal/excerpt"
 	"github.com/airlock-secrets/airlock/internal/wire/vault"
 	"github.com/airlock-secrets/airlock/store"
 )
@@ -61,7 +62,7 @@ func (s *Store) walk(ctx context.Context, token, mount, prefix string) ([]string
 		keys, err := s.keys(ctx, token, mount, folder)
 		var refusal *ResponseError
 		if errors.As(err, &refusal) && refusal.unprintable() && folder != "" {
-			s.log.WarnContext(ctx, "a folder is left out: the server lists it and takes no request for it", "store", s.name, "folder", store.Clip(folder))
+			s.log.WarnContext(ctx, "a folder is left out: the server lists it and takes no request for it", "store", s.name, "folder", excerpt.Name(folder))
 			continue
 		}
 		if err != nil {

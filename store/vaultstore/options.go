@@ -3,11 +3,10 @@ package vaultstore
 import (
 	"log/slog"
 	"net/http"
-	"net/url"
 	"path/filepath"
-	"strings"
 	"time"
 
+	"github.com/airlock-secrets/airlock/internal/excerpt"
 	"github.com/airlock-secrets/airlock/internal/program"
 	"github.com/airlock-secrets/airlock/internal/redact"
 	"github.com/airlock-secrets/airlock/internal/route"
@@ -134,12 +133,7 @@ func (o *Options) timeout() time.Duration {
 	return max(o.Timeout, 0)
 }
 
-// label is what people call the store: the address without user info and
-// query.
+// label is what people call the store: the scheme, host and port of the address.
 func label(address string) string {
-	u, err := url.Parse(address)
-	if err != nil || u.Host == "" {
-		return "vault"
-	}
-	return strings.TrimRight("vault "+(&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String(), "/")
+	return "vault " + excerpt.Address(address)
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/airlock-secrets/airlock/airflow/pyjson"
+	"github.com/airlock-secrets/airlock/internal/excerpt"
 	"github.com/airlock-secrets/airlock/internal/wire/vault"
 	"github.com/airlock-secrets/airlock/store"
 )
@@ -52,7 +53,7 @@ func (s *Store) GetVersion(ctx context.Context, name string, version int64) (*st
 	})
 	if err != nil {
 		if store.CodeOf(err) == store.NotFound {
-			s.log.DebugContext(ctx, "no such secret", "store", s.name, "name", store.Clip(name))
+			s.log.DebugContext(ctx, "no such secret", "store", s.name, "name", excerpt.Name(name))
 		}
 		return nil, err
 	}

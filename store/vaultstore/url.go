@@ -122,7 +122,8 @@ func removeDots(path string) string {
 	return strings.Join(out, "/")
 }
 
-// safeURL is a URL as errors show it: without user info.
+// safeURL is a URL as hvac's exceptions have it, without user info. No message of
+// airlock's shows it.
 func safeURL(joined string) string {
 	u, err := url.Parse(joined)
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/airlock-secrets/airlock/internal/excerpt"
 	"github.com/airlock-secrets/airlock/store"
 )
 
@@ -138,7 +139,7 @@ func (s *Store) run(ctx context.Context, op, name string, f func(ctx context.Con
 	}
 	g, err := attempt(nil)
 	if forbidden(err) {
-		s.log.DebugContext(ctx, "vault refused the token: logging in again and retrying once", "store", s.name, "op", op, "name", store.Clip(name))
+		s.log.DebugContext(ctx, "vault refused the token: logging in again and retrying once", "store", s.name, "op", op, "name", excerpt.Name(name))
 		_, err = attempt(g)
 	}
 	return s.fail(op, name, err)

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/airlock-secrets/airlock/internal/excerpt"
 	"github.com/airlock-secrets/airlock/internal/wire/vault"
 	"github.com/airlock-secrets/airlock/store"
 )
@@ -138,5 +139,5 @@ func (s *Store) versioned(ctx context.Context, op, name string, f func(ctx conte
 
 func (s *Store) foreign(op, name, protocol string) error {
 	return s.fail(op, name, &store.Error{Code: store.Unsupported,
-		Err: fmt.Errorf("the server keeps nothing of protocol %q", store.Clip(protocol))})
+		Err: fmt.Errorf("the server keeps nothing of protocol %q", excerpt.Name(protocol))})
 }
