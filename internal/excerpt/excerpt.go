@@ -101,7 +101,7 @@ func Near(word string, known []string) string {
 // IsNear reports whether Near shows a word.
 func IsNear(word string, known []string) bool {
 	const longest = 80 // of the words that we know
-	if word == "" || len(word) > longest {
+	if word == "" || len(word) > longest || !IsName(word) {
 		return false
 	}
 	lower := strings.ToLower(word)
@@ -212,7 +212,7 @@ func Class(text string, known []string) string {
 		return text
 	}
 	for _, k := range known {
-		if d := len(k) - len(text); d <= far && d >= -far && spelling.Distance(text, k) <= far {
+		if d := len(k) - len(text); d <= far && d >= -far && IsName(text) && spelling.Distance(text, k) <= far {
 			return text
 		}
 	}

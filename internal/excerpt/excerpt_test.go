@@ -72,7 +72,7 @@ func TestClass(t *testing.T) {
 // FuzzExcerpt: what is shown is hidden, or a text of which every byte was
 // allowed.
 func FuzzExcerpt(f *testing.F) {
-	for _, seed := range []string{"my_db", "https://u:pw@vault:8200", "a.b.VaultBackend", "tokne", "\xff\x00", "[::1]:80", "x:/y"} {
+	for _, seed := range []string{"my_db", "https://u:pw@vault:8200", "a.b.VaultBackend", "tokne", "\xff\x00", "[::1]:80", "x:/y", "Tok\x7f"} {
 		f.Add(seed)
 	}
 	known := []string{"token", "airflow.secrets.local_filesystem.LocalFilesystemBackend"}
