@@ -87,6 +87,17 @@ func checkWhole(dir string) error {
 	return nil
 }
 
+// ignore keeps a data folder out of git. Nothing is locked yet: whoever else
+// makes the folder at the same time writes the same two bytes.
+func ignore(dir string) error {
+	f, err := diskfile.OpenFile(filepath.Join(dir, ".gitignore"), os.O_WRONLY|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString("*\n")
+	return errors.Join(err, f.Close())
+}
+
 // makeDir makes a data folder for its owner alone. An existing one is left as
 // it is, and refused where others could put files into it.
 func makeDir(dir string) error {
@@ -95,7 +106,7 @@ func makeDir(dir string) error {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return err
 		}
-		return writeFile(filepath.Join(dir, ".gitignore"), []byte("*\n"))
+		return ignore(dir)
 	}
 	if err != nil {
 		return err
