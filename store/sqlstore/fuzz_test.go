@@ -39,7 +39,7 @@ func FuzzDamage(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	for at := 0; at < len(whole); at += 61 {
+	for at := 0; at < len(whole); at += 2039 {
 		f.Add(binary.BigEndian.AppendUint32(nil, uint32(at%(1<<16))<<16|0x0101), uint8(at>>16), 0)
 	}
 	f.Add([]byte{}, uint8(0), 0)
