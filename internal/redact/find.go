@@ -23,6 +23,7 @@ type index struct {
 	known        map[string]bool
 	heads, tails map[uint32][]piece
 	head, tail   bits // of the first two of the four bytes
+	masks        memo
 }
 
 // bits is a set of numbers of 16 bits.

@@ -116,6 +116,23 @@ func TestNames(t *testing.T) {
 	}
 }
 
+// What is remembered of a text holds until there is another credential.
+func TestMaskFollowsTheCredentials(t *testing.T) {
+	s := redact.New()
+	s.Credential("CANARY-first")
+	for range 2 {
+		if got := s.Mask("secret/CANARY-first/CANARY-second"); got != "secret/***/CANARY-second" {
+			t.Errorf("Mask = %q with one credential", got)
+		}
+	}
+	s.Credential("CANARY-second")
+	for range 2 {
+		if got := s.Mask("secret/CANARY-first/CANARY-second"); got != "secret/***/***" {
+			t.Errorf("Mask = %q with two", got)
+		}
+	}
+}
+
 // Of the URL of a database is shown where it leads.
 func TestTheURLOfADatabase(t *testing.T) {
 	for value, want := range map[string]string{

@@ -31,8 +31,23 @@ func (s *Set) Text(said string) string {
 }
 
 // Mask takes the credentials of the Set out of a text of airlock's own, such as
-// a name or a hint. Payloads, lines and length stay as they are.
+// a name or a hint. Payloads, lines and length stay as they are. Each look-up
+// of a daemon masks the place of its secret: what came of a text is remembered
+// until the credentials change.
 func (s *Set) Mask(text string) string {
+	if s == nil {
+		return text
+	}
+	x := s.index(false)
+	if clean, ok := x.masks.of(text); ok {
+		return clean
+	}
+	clean := s.mask(text)
+	x.masks.add(text, clean)
+	return clean
+}
+
+func (s *Set) mask(text string) string {
 	for range rounds {
 		clean := s.remove(text, false)
 		if clean == text {
