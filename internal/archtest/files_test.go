@@ -4,9 +4,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
-	"io/fs"
 	"path"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -27,41 +25,15 @@ var fileHomes = map[string]string{
 // TestFilesAreOpenedInOnePlace: an open anywhere else is one that may wait for
 // a pipe, or read a device without an end.
 func TestFilesAreOpenedInOnePlace(t *testing.T) {
-	root := filepath.Join("..", "..")
 	seen := map[string]bool{}
-	files := 0
-	err := filepath.WalkDir(root, func(name string, d fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			return err
-		case d.IsDir() && name != root && (strings.HasPrefix(d.Name(), ".") || d.Name() == "testdata"):
-			return fs.SkipDir
-		case d.IsDir() || !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go"):
-			return nil
-		}
-		rel, err := filepath.Rel(root, name)
-		if err != nil {
-			return err
-		}
-		rel = filepath.ToSlash(rel)
-		if matches(testKits, path.Dir(rel)) || path.Dir(rel) == "bench" {
-			return nil
-		}
-		files++
-		parsed, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.SkipObjectResolution)
-		if err != nil {
-			return err
-		}
-		for _, used := range openersIn(parsed) {
-			if seen[rel] = true; fileHomes[rel] == "" {
-				t.Errorf("%s uses %s: files are opened by internal/diskfile", rel, used)
+	eachSource(t, func(rel string) bool { return matches(testKits, path.Dir(rel)) || path.Dir(rel) == "bench" },
+		func(rel string, f *ast.File) {
+			for _, used := range openersIn(f) {
+				if seen[rel] = true; fileHomes[rel] == "" {
+					t.Errorf("%s uses %s: files are opened by internal/diskfile", rel, used)
+				}
 			}
-		}
-		return nil
-	})
-	if err != nil || files < 100 {
-		t.Fatalf("looked at %d files: %v", files, err)
-	}
+		})
 	for name := range fileHomes {
 		if !seen[name] {
 			t.Errorf("%s no longer opens a file by itself", name)

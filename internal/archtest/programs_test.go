@@ -53,6 +53,20 @@ var foreign = map[string]string{
 // TestProgramsAreRunInOnePlace: a program that is started anywhere else is one
 // that nobody has asked whose word it is.
 func TestProgramsAreRunInOnePlace(t *testing.T) {
+	eachSource(t, func(rel string) bool {
+		return matches(programHomes, path.Dir(rel)) || slices.Contains(programFiles, rel)
+	},
+		func(rel string, f *ast.File) {
+			for _, used := range startersIn(f) {
+				t.Errorf("%s uses %s: programs are run by internal/program", rel, used)
+			}
+		})
+}
+
+// eachSource gives see each file of the project's own code, without its tests
+// and what is passed over, by its path from the root.
+func eachSource(t *testing.T, over func(rel string) bool, see func(rel string, f *ast.File)) {
+	t.Helper()
 	root := filepath.Join("..", "..")
 	files := 0
 	err := filepath.WalkDir(root, func(name string, d fs.DirEntry, err error) error {
@@ -68,8 +82,7 @@ func TestProgramsAreRunInOnePlace(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		rel = filepath.ToSlash(rel)
-		if matches(programHomes, path.Dir(rel)) || slices.Contains(programFiles, rel) {
+		if rel = filepath.ToSlash(rel); over(rel) {
 			return nil
 		}
 		files++
@@ -77,9 +90,7 @@ func TestProgramsAreRunInOnePlace(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		for _, used := range startersIn(parsed) {
-			t.Errorf("%s uses %s: programs are run by internal/program", rel, used)
-		}
+		see(rel, parsed)
 		return nil
 	})
 	if err != nil || files < 100 {

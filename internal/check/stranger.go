@@ -115,6 +115,6 @@ func isKnownName(word string) bool {
 var slip = lazyregexp.New(`^[A-Za-z_][A-Za-z_-]{3,50}$`)
 
 // formatWords are words of the files themselves.
-var formatWords = strings.Fields("export ENV ARG LABEL name value key env extraEnv stringData data is_secret variable_name variable_value conn_id conn_uri conn_type conn_host" +
+var formatWords = strings.Fields("export ENV ARG LABEL name value key env extraEnv stringData data is_secret variable_name variable_value conn_id conn_type conn_host" +
 	" conn_login conn_password conn_port conn_schema conn_extra private_key private_key_id client_email client_secret token_uri auth_uri conn_uri HTTPS_PROXY HTTP_PROXY" +
 	" host login password schema port extra")

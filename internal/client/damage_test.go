@@ -1,21 +1,18 @@
 package client_test
 
 import (
-	"database/sql"
 	"encoding/json"
 	"fmt"
 	"maps"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	_ "modernc.org/sqlite"
-
 	"github.com/airlock-secrets/airlock/internal/acl"
 	"github.com/airlock-secrets/airlock/internal/client"
+	"github.com/airlock-secrets/airlock/internal/servertest"
 	"github.com/airlock-secrets/airlock/store"
 	"github.com/airlock-secrets/airlock/store/sqlstore"
 )
@@ -87,18 +84,7 @@ func (f *folder) record(t *testing.T, name string, change func([]byte) []byte) {
 func (f *folder) tamper(statement string) func(*testing.T) {
 	return func(t *testing.T) {
 		t.Helper()
-		db, err := sql.Open("sqlite", filepath.Join(f.dir, "airlock.db"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer db.Close()
-		done, err := db.Exec(statement)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if n, err := done.RowsAffected(); err != nil || n == 0 {
-			t.Fatalf("no row was changed (%v)", err)
-		}
+		servertest.Tamper(t, f.dir, statement)
 	}
 }
 
