@@ -44,7 +44,12 @@ func hangUp(w http.ResponseWriter, _ *http.Request) {
 	}
 }
 
-func hang(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
+// hang never answers, also not once the client has given up: the client may
+// still read what comes while it closes the connection.
+func hang(_ http.ResponseWriter, r *http.Request) {
+	<-r.Context().Done()
+	panic(http.ErrAbortHandler)
+}
 
 func huge(w http.ResponseWriter, _ *http.Request) {
 	chunk := []byte(strings.Repeat("x", 1<<20))

@@ -195,6 +195,7 @@ func TestHangingServer(t *testing.T) {
 	at := gcpfake.StartHandler(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		select {
 		case <-r.Context().Done():
+			panic(http.ErrAbortHandler) // no answer, also not to a client that is about to leave
 		case <-done:
 		}
 	}))

@@ -210,6 +210,7 @@ func TestHangingLogin(t *testing.T) {
 	hanging := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		select {
 		case <-r.Context().Done():
+			panic(http.ErrAbortHandler) // no answer, also not to a client that is about to leave
 		case <-stop:
 		}
 	}))
